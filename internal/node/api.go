@@ -1,0 +1,199 @@
+package node
+
+import (
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"earshot/peer"
+)
+
+// This file is what the console, the commands and the control socket see of a
+// node: plain values, ready to be shown. Every text in them went through
+// package peer's text functions.
+
+// Errors that a command's exit code depends on. The control client gives back
+// the same values.
+var (
+	ErrNoSuchPeer     = errors.New("no such peer")
+	ErrNoSuchOffer    = errors.New("no such offer or transfer")
+	ErrNoSuchMessage  = errors.New("no such message")
+	ErrKeyChanged     = errors.New("another key under the name of a verified contact")
+	ErrWrongState     = errors.New("not possible in this state")
+	ErrProfileRunning = errors.New("a node of this profile runs already")
+)
+
+// Conversation names a conversation as people and commands do: a device's ID
+// for a direct one.
+type Conversation string
+
+// Direct is the conversation with one device.
+func Direct(id peer.ID) Conversation { return Conversation(id.String()) }
+
+// Self is this node.
+type Self struct {
+	ID      peer.ID   `json:"id"`
+	Name    peer.Text `json:"name"`
+	Port    uint16    `json:"port"`
+	Profile string    `json:"profile"`
+	Dir     string    `json:"dir"`     // where received files go
+	PID     int       `json:"pid"`     // of the process that the node runs in
+	Started time.Time `json:"started"` // the node looks for people since
+	// Named is false until a person chose a name: the console then shows the
+	// first-run form.
+	Named bool `json:"named"`
+	// Network says what keeps this node from finding others, empty when all is
+	// well.
+	Network peer.Text `json:"network"`
+}
+
+// Ref names a device in a message, an offer or a transfer.
+type Ref struct {
+	ID   peer.ID   `json:"id"`
+	Name peer.Text `json:"name"`
+}
+
+// Person is another device as people see it.
+type Person struct {
+	ID        peer.ID   `json:"id"`
+	Name      peer.Text `json:"name"`
+	Addresses []string  `json:"addresses"` // host:port, best first
+	Via       []string  `json:"via"`       // mdns, manual, known, local, gossip, server
+	Account   string    `json:"account"`
+	Verified  bool      `json:"verified"`
+	Online    bool      `json:"online"` // present: proved its key lately
+	Connected bool      `json:"connected"`
+
+	// Contact: this person wrote to the device, said yes to it, or verified it.
+	Contact bool `json:"contact"`
+	// Imitates: shows the name of a verified contact, but is another device.
+	Imitates  bool      `json:"imitates"`
+	FirstSeen time.Time `json:"first_seen,omitzero"` // "not verified since"
+	LastSeen  time.Time `json:"last_seen,omitzero"`
+	Unread    int       `json:"unread"`
+	// Written is when the newest entry was added, zero when there is none.
+	Written time.Time `json:"written,omitzero"`
+	// Waiting: a stranger's messages wait for the person to answer.
+	Waiting bool `json:"waiting"`
+	// Alarm is a sentence the person must see: identity runs twice, a fork.
+	Alarm peer.Text `json:"alarm"`
+}
+
+// MessageState is how far a message of ours got.
+type MessageState string
+
+// The states of a message; one from somebody else is Delivered until it was
+// shown, then Read.
+const (
+	Queued    MessageState = "queued"
+	Delivered MessageState = "delivered"
+	Read      MessageState = "read"
+)
+
+// Position orders the messages of a conversation, the same on every device.
+type Position struct {
+	Clock  uint64    `json:"clock"`
+	Author peer.ID   `json:"author"`
+	ID     uuid.UUID `json:"id"`
+}
+
+// Message is one line of a conversation: a text or a file offer.
+type Message struct {
+	ID           uuid.UUID    `json:"id"`
+	Conversation Conversation `json:"conversation"`
+	From         Ref          `json:"from"`
+	Mine         bool         `json:"mine"`
+	At           time.Time    `json:"at"`     // by the author's clock
+	Skewed       bool         `json:"skewed"` // that clock is more than two minutes off
+	Text         peer.Text    `json:"text"`
+	Offer        *Offer       `json:"offer,omitempty"`
+	State        MessageState `json:"state"`
+	// Why says in words why a queued message waits, empty when it need not.
+	Why      peer.Text `json:"why,omitzero"`
+	Request  bool      `json:"request,omitempty"` // from a stranger, not answered yet
+	Position Position  `json:"position"`
+}
+
+// Offer is what a file offer says.
+type Offer struct {
+	ID    uuid.UUID `json:"id"`
+	Name  peer.Text `json:"name"`
+	Files int       `json:"files"`
+	Bytes int64     `json:"bytes"`
+}
+
+// History asks for a part of a conversation, oldest first in the answer.
+type History struct {
+	Conversation Conversation `json:"conversation"`
+	// Before and After bound the part; with neither it is the newest one.
+	Before *Position `json:"before,omitempty"`
+	After  *Position `json:"after,omitempty"`
+	Limit  int       `json:"limit"` // at most 500; 0: 50
+	Search string    `json:"search,omitempty"`
+}
+
+// Direction says which way a transfer's files go.
+type Direction string
+
+// The directions of a transfer.
+const (
+	Sending   Direction = "send"
+	Receiving Direction = "receive"
+)
+
+// Transfer is an offer and what became of it here.
+type Transfer struct {
+	ID        uuid.UUID `json:"id"`
+	Direction Direction `json:"direction"`
+	Peer      Ref       `json:"peer"`
+	Name      peer.Text `json:"name"`
+	Files     int       `json:"files"`
+	Bytes     int64     `json:"bytes"`
+	Done      int64     `json:"done"` // bytes verified by the receiver
+	State     string    `json:"state"`
+	Reason    string    `json:"reason"`
+	Rate      int64     `json:"rate"` // bytes per second over 3 s
+
+	Left    time.Duration `json:"left,omitempty"`     // time left, 0 when unknown
+	Offered time.Time     `json:"offered,omitzero"`   // when the offer was made or came
+	Path    string        `json:"path,omitempty"`     // where it was, or will be, saved
+	Renamed peer.Text     `json:"renamed,omitzero"`   // the name as the sender wrote it, where ours differs
+	Skipped peer.Text     `json:"skipped,omitzero"`   // what was left out, in words
+	Program bool          `json:"program,omitempty"`  // contains something that can be run
+	Error   peer.Text     `json:"error,omitzero"`     // what happened and what to do, in words
+	Checked int64         `json:"checked,omitempty"`  // of the bytes on disk, verified again since the start
+	Sum     string        `json:"checksum,omitempty"` // BLAKE3 of a single file, when done
+}
+
+// EventKind says what happened.
+type EventKind string
+
+// What a node tells its subscribers.
+const (
+	Ready         EventKind = "ready"     // Self
+	PeerUp        EventKind = "peer_up"   // Person
+	PeerDown      EventKind = "peer_down" // Person
+	PeerChanged   EventKind = "peer"      // Person: name, unread, verified, …
+	MessageAdded  EventKind = "message"   // Message: a text, ours or theirs
+	StateChanged  EventKind = "state"     // Message, whose State changed, and Peer
+	OfferReceived EventKind = "offer"     // Message with Offer
+	TransferMoved EventKind = "transfer"  // Transfer
+	SelfChanged   EventKind = "self"      // Self
+	Failed        EventKind = "error"     // Error
+	// Resync: the subscriber was too slow and events were dropped; it reads
+	// everything anew.
+	Resync EventKind = "resync"
+)
+
+// Event is one thing that happened; which field is set depends on Kind.
+type Event struct {
+	Kind     EventKind `json:"event"`
+	At       time.Time `json:"at"`
+	Self     *Self     `json:"self,omitempty"`
+	Person   *Person   `json:"person,omitempty"`
+	Message  *Message  `json:"message,omitempty"`
+	Peer     *Ref      `json:"peer,omitempty"`
+	Transfer *Transfer `json:"transfer,omitempty"`
+	Error    peer.Text `json:"error,omitzero"`
+}
