@@ -1,0 +1,160 @@
+// Package lab makes hosts for tests: network namespaces on one link, with
+// multicast, in which real processes run.
+//
+// It needs root and iproute2 on Linux; a test skips with the reason where they
+// are missing. Nothing is changed outside of the namespaces it makes, and they
+// go with the test.
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// Link is one switch with hosts on it.
+type Link struct {
+	t     testing.TB
+	space string // the namespace with the bridge
+	Hosts []*Host
+}
+
+// Host is a machine on a [Link].
+type Host struct {
+	link *Link
+	port string // its plug in the switch
+	// Space is the name of the host's network namespace, for `ip netns exec`.
+	Space string
+	// Addr and Addr6 are its addresses on the link, without the prefix length.
+	Addr, Addr6 string
+}
+
+var links atomic.Int32
+
+// New puts n hosts on one link; the test's end removes them and ends what runs
+// on them. It skips the test without root.
+func New(t testing.TB, n int) *Link {
+	t.Helper()
+	if reason := missing(); reason != "" {
+		t.Skip(reason)
+	}
+	name := fmt.Sprintf("es%x-%x", os.Getpid(), links.Add(1))
+	l := &Link{t: t, space: name + "-sw"}
+	t.Cleanup(l.close)
+	l.ip("netns", "add", l.space)
+	l.ip("-n", l.space, "link", "add", "name", "br0", "type", "bridge", "mcast_snooping", "0")
+	l.ip("-n", l.space, "link", "set", "br0", "up")
+	for i := 1; i <= n; i++ {
+		l.add(fmt.Sprintf("%s-%d", name, i), i)
+	}
+	return l
+}
+
+func missing() string {
+	switch {
+	case runtime.GOOS != "linux":
+		return "network namespaces exist on Linux only"
+	case os.Geteuid() != 0:
+		return "network tests need root"
+	}
+	if _, err := exec.LookPath("ip"); err != nil {
+		return "network tests need iproute2"
+	}
+	return ""
+}
+
+// add plugs one more host in. Duplicate address detection is off: nobody else
+// is here, and it would cost each test two seconds.
+func (l *Link) add(space string, i int) {
+	h := &Host{link: l, Space: space, port: fmt.Sprintf("port%d", i),
+		Addr: fmt.Sprintf("10.77.%d.%d", i/250, i%250+1), Addr6: fmt.Sprintf("fd77::%x", i+1)}
+	l.Hosts = append(l.Hosts, h)
+	l.ip("netns", "add", space)
+	for _, scope := range []string{"all", "default"} {
+		l.ip("netns", "exec", space, "sysctl", "-qw", "net.ipv6.conf."+scope+".accept_dad=0")
+	}
+	l.ip("-n", space, "link", "add", "eth0", "type", "veth", "peer", "name", h.port, "netns", l.space)
+	l.ip("-n", l.space, "link", "set", h.port, "master", "br0", "up")
+	l.ip("-n", space, "addr", "add", h.Addr+"/16", "dev", "eth0")
+	l.ip("-n", space, "link", "set", "lo", "up")
+	l.ip("-n", space, "link", "set", "eth0", "up")
+	l.ip("-n", space, "addr", "add", h.Addr6+"/64", "dev", "eth0", "nodad")
+	l.ip("-n", space, "route", "add", "default", "dev", "eth0")
+}
+
+func (l *Link) close() {
+	for _, h := range l.Hosts {
+		if pids, err := exec.Command("ip", "netns", "pids", h.Space).Output(); err == nil {
+			for _, pid := range strings.Fields(string(pids)) {
+				_ = exec.Command("kill", "-9", pid).Run() // it may have ended by itself
+			}
+		}
+		_ = exec.Command("ip", "netns", "del", h.Space).Run() // not there where New failed half-way
+	}
+	_ = exec.Command("ip", "netns", "del", l.space).Run()
+}
+
+// ip runs one ip command; a failure ends the test.
+func (l *Link) ip(args ...string) {
+	l.t.Helper()
+	if err := ip(args...); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func ip(args ...string) error {
+	out, err := exec.Command("ip", args...).CombinedOutput()
+	if err != nil {
+		return errors.Join(fmt.Errorf("ip %s: %s", strings.Join(args, " "), strings.TrimSpace(string(out))), err)
+	}
+	return nil
+}
+
+// Command is a command that will run on the host. The process has the command's
+// own number: killing it kills the program, not a wrapper.
+func (h *Host) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", h.Space, name}, args...)...)
+}
+
+// Unplug pulls the cable: the link has no carrier, addresses and routes stay.
+func (h *Host) Unplug() {
+	h.link.t.Helper()
+	h.link.ip("-n", h.link.space, "link", "set", h.port, "down")
+}
+
+// Plug puts the cable back.
+func (h *Host) Plug() {
+	h.link.t.Helper()
+	h.link.ip("-n", h.link.space, "link", "set", h.port, "up")
+}
+
+// Readdress gives the host another IPv4 address in place of the one it has.
+func (h *Host) Readdress(addr string) {
+	h.link.t.Helper()
+	h.link.ip("-n", h.Space, "addr", "add", addr+"/16", "dev", "eth0")
+	h.link.ip("-n", h.Space, "addr", "del", h.Addr+"/16", "dev", "eth0")
+	h.Addr = addr
+}
+
+// RemoveAddress takes the host's addresses away: it can be reached no longer,
+// and nothing tells those who talk to it.
+func (h *Host) RemoveAddress() {
+	h.link.t.Helper()
+	h.link.ip("-n", h.Space, "addr", "flush", "dev", "eth0")
+}
+
+// Limit slows down what the host sends, to a rate in the words of tc(8).
+func (h *Host) Limit(rate string) {
+	h.link.t.Helper()
+	out, err := exec.Command("tc", "-n", h.Space, "qdisc", "replace", "dev", "eth0", "root",
+		"tbf", "rate", rate, "burst", "256kb", "latency", "20ms").CombinedOutput()
+	if err != nil {
+		h.link.t.Fatalf("limit %s to %s: %s", h.Space, rate, out)
+	}
+}
