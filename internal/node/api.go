@@ -40,6 +40,7 @@ type Self struct {
 	Dir     string    `json:"dir"`     // where received files go
 	PID     int       `json:"pid"`     // of the process that the node runs in
 	Started time.Time `json:"started"` // the node looks for people since
+	Passing bool      `json:"passing"` // the node of a command: it ends with the command
 	// Named is false until a person chose a name: the console then shows the
 	// first-run form.
 	Named bool `json:"named"`
