@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -41,7 +42,7 @@ var links atomic.Int32
 // on them. It skips the test without root.
 func New(t testing.TB, n int) *Link {
 	t.Helper()
-	if reason := missing(); reason != "" {
+	if reason := Missing(); reason != "" {
 		t.Skip(reason)
 	}
 	name := fmt.Sprintf("es%x-%x", os.Getpid(), links.Add(1))
@@ -56,7 +57,8 @@ func New(t testing.TB, n int) *Link {
 	return l
 }
 
-func missing() string {
+// Missing says in words what a network test lacks here, empty when nothing.
+func Missing() string {
 	switch {
 	case os.Getenv("EARSHOT_NETWORK_TESTS") == "off":
 		return "EARSHOT_NETWORK_TESTS=off: another run makes the network tests"
@@ -159,4 +161,36 @@ func (h *Host) Limit(rate string) {
 	if err != nil {
 		h.link.t.Fatalf("limit %s to %s: %s", h.Space, rate, out)
 	}
+}
+
+// WithoutIPv4 leaves the host its IPv6 addresses alone.
+func (h *Host) WithoutIPv4() {
+	h.link.t.Helper()
+	h.link.ip("-n", h.Space, "-4", "addr", "flush", "dev", "eth0")
+}
+
+// DropMulticast makes the host deaf for multicast, as some Wi-Fi does. It needs
+// nft.
+func (h *Host) DropMulticast() {
+	h.link.t.Helper()
+	cmd := exec.Command("ip", "netns", "exec", h.Space, "nft", "-f", "-")
+	cmd.Stdin = strings.NewReader(`table inet deaf { chain in { type filter hook input priority 0;
+		ip daddr 224.0.0.0/4 drop; ip6 daddr ff00::/8 udp dport 5353 drop; }; }`)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		h.link.t.Fatalf("drop multicast on %s: %v: %s", h.Space, err, out)
+	}
+}
+
+// Received is how many bytes the host got over its link so far.
+func (h *Host) Received() int64 {
+	h.link.t.Helper()
+	out, err := exec.Command("ip", "netns", "exec", h.Space, "cat", "/sys/class/net/eth0/statistics/rx_bytes").Output()
+	if err != nil {
+		h.link.t.Fatalf("count what %s received: %v", h.Space, err)
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
+	if err != nil {
+		h.link.t.Fatal(err)
+	}
+	return n
 }

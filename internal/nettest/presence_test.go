@@ -1,0 +1,165 @@
+package nettest
+
+import (
+	"fmt"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"earshot/internal/lab"
+)
+
+func TestEverybodySeesEverybody(t *testing.T) {
+	link := lab.New(t, 3)
+	names := []string{"Ann", "Bob the 2nd.", "王芳"}
+	var all []*listener
+	for i, host := range link.Hosts {
+		all = append(all, someone(t, host, names[i]).start())
+	}
+	for _, l := range all {
+		for _, name := range names {
+			if name != l.name {
+				t.Logf("%s sees %s after %v", l.name, name, l.sees(name).seen.Sub(l.started).Round(time.Millisecond))
+			}
+		}
+	}
+	people := read[[]struct {
+		ID        string
+		Name      string
+		Addresses []string
+		Via       []string
+		Online    bool
+	}](all[0].person, "peers")
+	if len(people) != 2 {
+		t.Fatalf("peers: %+v, want two", people)
+	}
+	for _, p := range people {
+		if !p.Online || len(p.Addresses) == 0 || len(p.Via) == 0 || len(p.ID) != 52 {
+			t.Errorf("peers: %+v", p)
+		}
+	}
+}
+
+func TestPeopleAreFoundWithIPv6Alone(t *testing.T) {
+	link := lab.New(t, 2)
+	for _, h := range link.Hosts {
+		h.WithoutIPv4()
+	}
+	a, b := someone(t, link.Hosts[0], "Ann").listen(), someone(t, link.Hosts[1], "Bob").listen()
+	a.sees("Bob")
+	b.sees("Ann")
+}
+
+func TestTwoProfilesOnOneMachineSeeEachOther(t *testing.T) {
+	link := lab.New(t, 1)
+	ann, bob := someone(t, link.Hosts[0], "Ann"), someone(t, link.Hosts[0], "Bob")
+	a, b := ann.listen(), bob.listen() // two homes: by multicast
+	a.sees("Bob")
+	b.sees("Ann")
+	eve := &person{t: t, host: link.Hosts[0], name: "Eve", home: ann.home, env: []string{"EARSHOT_PROFILE=eve"}}
+	e := eve.listen() // the same home: also without any network
+	e.sees("Ann")
+	a.sees("Eve")
+}
+
+func TestWithoutMulticastAnAddressIsEnough(t *testing.T) {
+	link := lab.New(t, 2)
+	for _, h := range link.Hosts {
+		h.DropMulticast()
+	}
+	b := someone(t, link.Hosts[1], "Bob").listen()
+	a := someone(t, link.Hosts[0], "Ann").listen("--peer", link.Hosts[1].Addr)
+	a.sees("Bob")
+	b.sees("Ann")
+}
+
+func TestWhoIsKnownIsFoundAgainWithoutMulticast(t *testing.T) {
+	link := lab.New(t, 2)
+	ann, bob := someone(t, link.Hosts[0], "Ann"), someone(t, link.Hosts[1], "Bob")
+	a, b := ann.listen(), bob.listen()
+	a.sees("Bob")
+	ann.run(0, "msg", "Bob", "hello")
+	a.leave()
+	for _, h := range link.Hosts {
+		h.DropMulticast()
+	}
+	a = ann.listen()
+	a.sees("Bob")
+	b.leave()
+}
+
+// Who goes is noticed: at once where he says so, soon where he cannot.
+func TestLeaving(t *testing.T) {
+	for _, c := range []struct {
+		how   string
+		leave func(b *listener)
+	}{
+		{"says goodbye", func(b *listener) { b.leave() }},
+		{"is killed", func(b *listener) { b.kill() }},
+		{"is frozen", func(b *listener) { b.signal(syscall.SIGSTOP) }},
+		{"loses the cable", func(b *listener) { b.host.Unplug() }},
+		{"vanishes with its address", func(b *listener) { b.host.RemoveAddress() }},
+	} {
+		t.Run(c.how, func(t *testing.T) {
+			link := lab.New(t, 2)
+			a, b := someone(t, link.Hosts[0], "Ann").listen(), someone(t, link.Hosts[1], "Bob").listen()
+			a.sees("Bob")
+			b.sees("Ann")
+			begin := time.Now()
+			c.leave(b)
+			e := a.wait("peer_down", func(e event) bool { return e.Event == "peer_down" && e.Peer.Name == "Bob" })
+			t.Logf("noticed after %v", e.seen.Sub(begin).Round(time.Millisecond))
+		})
+	}
+}
+
+func TestAShortSilenceDoesNotBlink(t *testing.T) {
+	link := lab.New(t, 2)
+	a, b := someone(t, link.Hosts[0], "Ann").listen(), someone(t, link.Hosts[1], "Bob").listen()
+	a.sees("Bob")
+	b.sees("Ann")
+	b.host.Unplug()
+	<-time.After(5 * time.Second) // what is tested is time: a silence shorter than anybody is given up
+	b.host.Plug()
+	a.person.run(0, "msg", "Bob", "still there?")
+	for _, e := range a.events {
+		if e.Event == "peer_down" {
+			t.Errorf("%s went after %v", e.Peer.Name, e.seen.Sub(a.started))
+		}
+	}
+}
+
+func TestASecondNodeOfAProfileIsRefused(t *testing.T) {
+	link := lab.New(t, 1)
+	ann := someone(t, link.Hosts[0], "Ann")
+	a := ann.listen()
+	out, err := ann.command(t.Context(), "listen").CombinedOutput()
+	if err == nil {
+		t.Fatalf("a second listen ran: %s", out)
+	}
+	t.Run("O-19", func(t *testing.T) {
+		if want := fmt.Sprint(a.cmd.Process.Pid); !contains(out, want) {
+			t.Errorf("the refusal does not name process %s: %s", want, out)
+		}
+	})
+}
+
+func TestAvahiAndEarshotShareAMachine(t *testing.T) {
+	for _, tool := range []string{"avahi-daemon", "avahi-browse", "dbus-daemon"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("needs %s", tool)
+		}
+	}
+	link := lab.New(t, 2)
+	avahi := startAvahi(t, link.Hosts[0])
+	a, b := someone(t, link.Hosts[0], "Ann").listen(), someone(t, link.Hosts[1], "Bob").listen()
+	a.sees("Bob") // ours beside avahi's socket
+	b.sees("Ann")
+	for _, l := range []*listener{a, b} { // avahi hears both, the one on its own machine too
+		port := fmt.Sprint(l.wait("ready", func(e event) bool { return e.Event == "ready" }).Port)
+		eventually(t, "avahi lists "+l.name, func() bool { return contains(avahi.browse(), l.name) && contains(avahi.browse(), port) })
+	}
+	b.leave()
+	eventually(t, "avahi forgets Bob", func() bool { return !contains(avahi.browse(), "Bob") })
+}

@@ -1,0 +1,6 @@
+//go:build race
+
+package nettest
+
+// buildFlags make the program that the tests start as checked as the tests.
+var buildFlags = []string{"-race"}
