@@ -143,11 +143,9 @@ func newScanner(conn net.Conn, limit int) *bufio.Scanner {
 func greet(conn net.Conn, lines *bufio.Scanner) (version int, err error) {
 	conn.SetDeadline(time.Now().Add(greetTime))
 	defer conn.SetDeadline(time.Time{})
-	if err := writeLine(conn, greeting{Version}); err != nil {
-		return 0, err
-	}
+	sent := writeLine(conn, greeting{Version}) // the other side's word counts, also where it left after it
 	if !lines.Scan() {
-		return 0, errors.Join(errors.New("no greeting"), lines.Err())
+		return 0, errors.Join(errors.New("no greeting"), sent, lines.Err())
 	}
 	var g greeting
 	if err := json.Unmarshal(lines.Bytes(), &g); err != nil { // a later version may say more

@@ -46,5 +46,3 @@ func (n *Node) Look(ctx context.Context) error                              { re
 func (n *Node) Connect(ctx context.Context, hostport string) error          { return ErrStopped }
 func (n *Node) Watch(ctx context.Context, c Conversation) error             { return ErrStopped }
 func (n *Node) Subscribe(ctx context.Context) (Subscription, error)         { return nil, ErrStopped }
-
-func AsViewer(ctx context.Context, viewer any) context.Context { return ctx }
