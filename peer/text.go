@@ -24,8 +24,10 @@ const (
 	maxNameRunes = 48
 	maxNameBytes = 192
 	// rawFactor times the longest result is what of a text is looked at at all, so
-	// that cleaning a hostile one costs no more than cleaning a long one.
+	// that cleaning a hostile one costs no more than cleaning a long one. A cell
+	// holds at most one cluster.
 	rawFactor = 4
+	rawCell   = rawFactor * maxCluster
 	// more stands where the end of a text was cut off.
 	more = "…"
 )
@@ -37,7 +39,7 @@ func Line(s string, cells int) Text {
 	if cells <= 0 {
 		cells = lineCells
 	}
-	s = clean(firstBytes(s, 64*cells), false)
+	s = clean(firstBytes(s, rawCell*(cells+1)), false)
 	return Text{extent{cells: cells}.cut(s, more)}
 }
 

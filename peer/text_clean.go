@@ -37,13 +37,15 @@ const (
 
 // clean makes s safe to show; with lines it keeps newlines and tabs. The order
 // of the steps makes it idempotent: what is dropped is dropped before NFC, which
-// may join its neighbours, and what is capped is capped after it.
+// may join its neighbours, and what is capped is capped after it. (Marks are
+// capped before it as well: where there are more than 30, package norm would
+// insert U+034F between them.)
 func clean(s string, lines bool) string {
 	if plain(s) {
 		return s
 	}
-	runes := settle(show(s, lines))
-	s = norm.NFC.String(string(runes))
+	s = capMarks(string(settle(show(s, lines))))
+	s = norm.NFC.String(s)
 	return capClusters(capMarks(s))
 }
 
@@ -61,21 +63,14 @@ func plain(s string) bool {
 // beside it.
 func show(s string, lines bool) []rune {
 	out := make([]rune, 0, len(s))
-	newlines := 0
-	for i := 0; i < len(s); {
-		r, size := utf8.DecodeRuneInString(s[i:])
-		if flag := flagAt(s[i:]); flag != "" {
-			out, i, newlines = append(out, []rune(flag)...), i+len(flag), 0
+	for s != "" {
+		if flag := flagAt(s); flag != "" {
+			out, s = append(out, []rune(flag)...), s[len(flag):]
 			continue
 		}
-		if r == '\r' && strings.HasPrefix(s[i+size:], "\n") {
-			i += size
-			continue
-		}
-		i += size
-		if !isBreak(r) {
-			newlines = 0
-		} else if newlines++; newlines > maxNewlines {
+		r, size := utf8.DecodeRuneInString(s)
+		s = s[size:]
+		if r == '\r' && strings.HasPrefix(s, "\n") {
 			continue
 		}
 		out = appendShown(out, r, lines)
@@ -141,40 +136,53 @@ func isJoiner(r rune) bool { return r == zwj || r == zwnj }
 
 func isSelector(r rune) bool { return unicode.Is(unicode.Variation_Selector, r) }
 
-// isAttached reports whether r belongs to the character before it.
+// isAttached reports whether r belongs to the character before it: a mark, a
+// joiner, a skin tone, a Japanese voice mark, a Korean vowel or final consonant.
 func isAttached(r rune) bool {
-	return unicode.Is(unicode.M, r) || isJoiner(r) || r >= 0x1f3fb && r <= 0x1f3ff
+	return unicode.Is(unicode.M, r) || isJoiner(r) || isSkin(r) || r == 0xff9e || r == 0xff9f ||
+		r >= 0x1160 && r <= 0x11ff || r >= 0xd7b0 && r <= 0xd7fb
 }
 
-// settle drops the joiners and selectors that do nothing where they stand, and
-// gives each combining mark at the beginning of a line something to sit on.
+func isSkin(r rune) bool { return r >= 0x1f3fb && r <= 0x1f3ff }
+
+// settle drops the joiners and selectors that do nothing where they stand and
+// newlines beyond maxNewlines, and gives each combining mark at the beginning of
+// a line something to sit on.
 func settle(in []rune) []rune {
 	out := make([]rune, 0, len(in)+1)
-	var before rune
+	newlines := 0
+	var before, base rune
 	for i, r := range in {
 		var after rune
 		if i+1 < len(in) {
 			after = in[i+1]
 		}
 		switch {
-		case isJoiner(r) && !joins(before, r, after), isSelector(r) && !selects(before, r, after):
+		case isJoiner(r) && !unicode.In(base, shaped...) && !joinsEmoji(before, r, after):
+			continue
+		case isSelector(r) && !selects(before, r, after):
 			continue
 		case unicode.Is(unicode.M, r) && (before == 0 || before == '\n' || before == '\t'):
 			out = append(out, carrier)
 		}
+		if r != '\n' {
+			newlines = 0
+		} else if newlines++; newlines > maxNewlines {
+			continue
+		}
 		out = append(out, r)
 		before = r
+		if !isAttached(r) {
+			base = r
+		}
 	}
 	return out
 }
 
-// joins reports whether joiner r has work to do: within an emoji, or after a
-// letter of a script whose letters change their form with it.
-func joins(before, r, after rune) bool {
-	if r == zwj && unicode.Is(emoji, after) && (unicode.Is(emoji, before) || before == emojiVS || before >= 0x1f3fb && before <= 0x1f3ff) {
-		return true
-	}
-	return unicode.In(before, shaped...)
+// joinsEmoji reports whether joiner r makes one emoji of two.
+func joinsEmoji(before, r, after rune) bool {
+	inEmoji := unicode.Is(emoji, before) || before == emojiVS || isSkin(before)
+	return r == zwj && inEmoji && unicode.Is(emoji, after)
 }
 
 // selects reports whether selector r picks a form of the character before it.
@@ -183,7 +191,7 @@ func selects(before, r, after rune) bool {
 	case r == emojiVS || r == '\ufe0e':
 		return unicode.Is(emoji, before) || unicode.Is(keycapBase, before) && after == keycap
 	case r >= 0x180b && r <= 0x180f:
-		return unicode.Is(unicode.Mongolian, before) && !isSelector(before)
+		return unicode.Is(unicode.Mongolian, before) && unicode.Is(unicode.L, before)
 	}
 	return unicode.Is(unicode.Han, before)
 }
