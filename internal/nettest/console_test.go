@@ -1,0 +1,145 @@
+package nettest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"earshot/internal/lab"
+)
+
+// console is the program's screen in a terminal of its own: tmux.
+type console struct {
+	*person
+	socket string
+}
+
+// console opens the person's console in a terminal of that size.
+func (p *person) console(columns, rows int, args ...string) *console {
+	p.t.Helper()
+	if _, err := exec.LookPath("tmux"); err != nil {
+		p.t.Skip("needs tmux")
+	}
+	c := &console{person: p, socket: filepath.Join(p.t.TempDir(), "tmux")}
+	cmd := p.command(p.t.Context(), args...)
+	line := []string{"-f", "/dev/null", "-u", "new-session", "-d", "-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows)}
+	c.tmux(append(line, cmd.Args...)...)
+	p.t.Cleanup(func() { _ = exec.Command("tmux", "-S", c.socket, "kill-server").Run() }) // gone where the program ended
+	return c
+}
+
+func (c *console) tmux(args ...string) string {
+	c.t.Helper()
+	cmd := exec.Command("tmux", append([]string{"-S", c.socket}, args...)...)
+	cmd.Env = append(os.Environ(), "HOME="+c.home, "LC_ALL=C.UTF-8", "TERM=xterm-256color", "GORACE=halt_on_error=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		c.t.Fatalf("%s: tmux %s: %v: %s", c.name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// screen is what the terminal shows.
+func (c *console) screen() string {
+	c.t.Helper()
+	return c.tmux("capture-pane", "-p")
+}
+
+// shows waits until the screen has the text.
+func (c *console) shows(text string) {
+	c.t.Helper()
+	var screen string
+	defer func() {
+		if c.t.Failed() {
+			c.t.Logf("%s's screen:\n%s", c.name, screen)
+		}
+	}()
+	eventually(c.t, fmt.Sprintf("%s's screen shows %q", c.name, text), func() bool {
+		screen = c.screen()
+		return strings.Contains(screen, text)
+	})
+}
+
+// keys presses keys by tmux's names; types types text as it is.
+func (c *console) keys(names ...string) {
+	c.t.Helper()
+	c.tmux(append([]string{"send-keys"}, names...)...)
+}
+
+func (c *console) types(text string) {
+	c.t.Helper()
+	c.tmux("send-keys", "-l", text)
+}
+
+// paste puts the text in as the terminal does when something is pasted or
+// dropped.
+func (c *console) paste(text string) {
+	c.t.Helper()
+	c.tmux("set-buffer", text)
+	c.tmux("paste-buffer", "-p", "-r")
+}
+
+// open finds somebody and opens the conversation.
+func (c *console) open(name string) {
+	c.t.Helper()
+	c.shows(name)
+	c.keys("C-k")
+	c.types(name)
+	c.keys("Enter")
+	c.shows("> ")
+}
+
+func TestTwoConsolesWriteAndSendAFile(t *testing.T) {
+	link := lab.New(t, 2)
+	ann, bob := someone(t, link.Hosts[0], "Ann"), someone(t, link.Hosts[1], "Bob")
+	a, b := ann.console(80, 24), bob.console(80, 24)
+	a.open("Bob")
+	b.open("Ann")
+	a.types("Good morning 王芳 👍")
+	a.keys("Enter")
+	b.shows("Good morning 王芳 👍")
+	b.types("早上好")
+	b.keys("Enter")
+	a.shows("早上好")
+	path, sum := randomFile(t, "photos.zip", 20<<20)
+	a.paste(path)
+	a.shows("Send")
+	a.keys("Enter")
+	b.shows("wants to send")
+	b.keys("C-r")
+	b.shows("Accept")
+	b.keys("Enter")
+	a.shows("100")
+	var saved string
+	eventually(t, "the file is saved", func() bool {
+		for _, tr := range read[[]struct{ State, Path string }](bob, "transfers") {
+			saved = tr.Path
+			return tr.State == "done"
+		}
+		return false
+	})
+	if fileSum(t, saved) != sum {
+		t.Error("the file that arrived is another")
+	}
+}
+
+func TestAConsoleOnARunningNodeComesAndGoes(t *testing.T) {
+	link := lab.New(t, 2)
+	ann, bob := someone(t, link.Hosts[0], "Ann"), someone(t, link.Hosts[1], "Bob")
+	a, b := ann.listen(), bob.listen()
+	acquaint(t, a, b)
+	c := ann.console(80, 24)
+	c.open("Bob")
+	c.types("from the console")
+	c.keys("Enter")
+	b.wait("the message", func(e event) bool { return e.Event == "message" && e.Text == "from the console" })
+	c.keys("C-q")
+	eventually(t, "the console ends", func() bool {
+		return exec.Command("tmux", "-S", c.socket, "has-session").Run() != nil
+	})
+	bob.run(0, "msg", "Ann", "still there?")
+	a.wait("the answer", func(e event) bool { return e.Event == "message" && e.Text == "still there?" })
+}
