@@ -137,6 +137,7 @@ type OfferState struct {
 	State  string    `cbor:"2,keyasint"`
 	Reason string    `cbor:"3,keyasint,omitempty"`
 	Done   uint64    `cbor:"4,keyasint,omitempty"` // bytes verified by the receiver
+	Answer bool      `cbor:"5,keyasint,omitempty"` // answers one of the other side: no answer to it
 }
 
 func (Hello) Type() Type      { return TypeHello }

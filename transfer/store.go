@@ -1,0 +1,76 @@
+package transfer
+
+import (
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"earshot/peer"
+)
+
+// ErrTaken is what a Store returns for a file whose folded path the transfer has
+// already.
+var ErrTaken = errors.New("two files of a transfer have the same path")
+
+// Store keeps transfers and the files of their manifests. The engine calls it
+// from several goroutines. A method that returned nil survives the process being
+// killed; SaveTransfer and SetFinal survive a power cut too.
+type Store interface {
+	// Transfers gives every transfer, the oldest Offered first.
+	Transfers() ([]Transfer, error)
+	// SaveTransfer adds t, or replaces the one of the same ID. Its volatile
+	// fields are not kept.
+	SaveTransfer(t Transfer) error
+	// DropTransfer forgets a transfer and its files. One that is not there is no
+	// error.
+	DropTransfer(id uuid.UUID) error
+
+	// AddFiles appends to a transfer's files: all of them, or none and ErrTaken
+	// where a Fold of one is there already or comes twice. Their N go on from the
+	// last one without a gap. At most 1,024 come at once. The transfer itself
+	// was saved before.
+	AddFiles(id uuid.UUID, files []File) error
+	// DropFiles forgets a transfer's files.
+	DropFiles(id uuid.UUID) error
+	// Files gives up to limit (at most 1,024) files of a transfer in order, from
+	// number from on.
+	Files(id uuid.UUID, from int64, limit int) ([]File, error)
+	// Find gives the file with that Fold, and whether there is one.
+	Find(id uuid.UUID, fold string) (File, bool, error)
+	// SetFinal keeps the name that file n gets or got in the save folder, and
+	// whether a placeholder of that name is made first.
+	SetFinal(id uuid.UUID, n int64, name string, placeholder bool) error
+}
+
+// File is an entry of a manifest as this device keeps it.
+type File struct {
+	N    int64  // its place in the manifest, from 0
+	Path string // cleaned, its segments joined by "/"
+	Fold string // peer.FoldName of Path: unique in a transfer
+	Wire string // the path as the sender wrote it, where it differs from Path
+	Size int64
+	Time time.Time // modified
+	Mode peer.FileMode
+
+	// Chunks are numbered through all files of a transfer.
+	First int64 // the number of its first chunk
+	Start int64 // bytes in the files before it
+
+	Source string // sending: the absolute path of the file
+	Stamp  Stamp  // sending: what the file was when it was offered
+
+	Final       string // receiving, topmost entries alone: the name in the save folder
+	Placeholder bool   // an empty file or folder of ours may stand under that name
+}
+
+// Stamp tells a file from another one, and from itself after a change. Size and
+// modification time stand in [File].
+type Stamp struct {
+	Changed int64  // ctime, on Windows ChangeTime, in nanoseconds
+	Device  uint64 // file system, on Windows the volume's serial number
+	Inode   uint64 // on Windows the file's index
+}
+
+// Chunks is how many chunks a file of that size has.
+func (f File) Chunks() int64 { return (f.Size + peer.ChunkSize - 1) / peer.ChunkSize }
