@@ -1,0 +1,194 @@
+package discovery
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/hashicorp/mdns"
+)
+
+// When a station speaks and asks.
+const (
+	// An announcement that somebody caused waits soonAfter, and up to soonMore more.
+	soonAfter = 20 * time.Millisecond
+	soonMore  = 100 * time.Millisecond
+	// quiet is the least time between two announcements (RFC 6762, section 6);
+	// quietPerPeer holds the whole link to 50 a second.
+	quiet        = time.Second
+	quietPerPeer = 20 * time.Millisecond
+	// maxAskEvery is how seldom a link is asked in the end.
+	maxAskEvery = 5 * time.Minute
+	// mute is how many announcements may go unheard by ourselves before something
+	// must be in the way.
+	mute = 3
+	// retryEvery is how often a socket that could not be opened is tried again.
+	retryEvery = 5 * time.Second
+)
+
+// burst is when to announce after the first time, then once a period.
+var burst = []time.Duration{time.Second, 2 * time.Second}
+
+// rounds is when to ask after the first time, then twice as late each time.
+var rounds = []time.Duration{500 * time.Millisecond, time.Second, 2500 * time.Millisecond}
+
+// station is this device on one link. Run's goroutine owns it.
+type station struct {
+	link    link
+	zone    *zone
+	server  responder // nil: could not be started
+	sockets [2]socket // by family; nil: not there
+	err     error     // why something could not be opened
+	retryAt time.Time
+
+	announceAt time.Time
+	announced  time.Time // last
+	step       int       // in burst
+	unheard    int       // announcements since we last heard one of our own
+
+	askAt  time.Time
+	round  int // in rounds
+	asking int // questions that are open
+}
+
+// open opens what is not open, and reports whether it opened something. The
+// sockets come after the server: what is sent to this machine's mDNS port alone
+// goes to the socket that was bound last.
+func (s *station) open(n network, heard func(packet)) (opened bool) {
+	s.err = nil
+	if s.server == nil {
+		server, err := n.respond(s.link, s.zone)
+		if err == nil {
+			s.server, opened = server, true
+		}
+		s.err = err
+	}
+	for f := range s.sockets {
+		if s.sockets[f] != nil || !s.link.has(family(f)) {
+			continue
+		}
+		socket, err := n.listen(s.link, family(f), heard)
+		if err != nil {
+			s.err = err
+			continue
+		}
+		s.sockets[f], opened = socket, true
+	}
+	return opened
+}
+
+// hush ends the answers: a goodbye follows.
+func (s *station) hush() {
+	if s.server != nil {
+		s.zone.close()
+		_ = s.server.Shutdown() // it has no error to report
+		s.server = nil
+	}
+}
+
+// close ends what open began and waits for it.
+func (s *station) close() {
+	s.hush()
+	for _, socket := range s.sockets {
+		if socket != nil {
+			socket.close()
+		}
+	}
+}
+
+// send sends a message by both families. It reports whether one of them took
+// it: an IPv6 address cannot be used in its first second, for example.
+func (s *station) send(message []byte) bool {
+	sent := false
+	for _, socket := range s.sockets {
+		if socket != nil && socket.send(message) == nil {
+			sent = true
+		}
+	}
+	return sent
+}
+
+// begin announces and asks as if the link were new.
+func (s *station) begin(now time.Time) {
+	s.announceAt, s.step = now, 0
+	s.askAt, s.round = now, 0
+}
+
+// announce sends the device's records and plans the next time.
+func (s *station) announce(now time.Time, period time.Duration) {
+	if s.step < len(burst) {
+		s.announceAt = now.Add(burst[s.step])
+		s.step++
+	} else {
+		s.announceAt = now.Add(jitter(period))
+	}
+	records := s.zone.all()
+	if len(records) == 0 {
+		return
+	}
+	message, err := packAnnouncement(records)
+	if err == nil && s.send(message) {
+		s.announced = now
+		s.unheard++
+	}
+}
+
+// soon brings the next announcement forward: somebody asks, or just came. The
+// delay is random, so that not all speak at once, and longer among many.
+func (s *station) soon(now time.Time, peers int) {
+	gap := max(quiet, time.Duration(peers)*quietPerPeer)
+	spread := min(gap/2, soonMore+2*time.Duration(peers)*time.Millisecond)
+	at := now.Add(soonAfter + rand.N(spread))
+	if earliest := s.announced.Add(gap); at.Before(earliest) {
+		at = earliest
+	}
+	if at.Before(s.announceAt) {
+		s.announceAt = at
+	}
+}
+
+// echo notes that an announcement under our key came back. One of another
+// instance is somebody else's, or of an earlier run.
+func (s *station) echo(ours bool) {
+	if ours {
+		s.unheard = 0
+	}
+}
+
+// defend answers a goodbye in our name that we did not send: an announcement,
+// when those who believed it listen again.
+func (s *station) defend(now time.Time) {
+	if at := now.Add(tombstone + soonMore); at.Before(s.announceAt) {
+		s.announceAt = at
+	}
+}
+
+// asked plans the next question.
+func (s *station) asked(now time.Time) {
+	wait := maxAskEvery
+	if s.round < len(rounds) {
+		wait = rounds[s.round]
+	} else if doublings := s.round - len(rounds) + 1; doublings < 8 {
+		wait = min(maxAskEvery, rounds[len(rounds)-1]<<doublings)
+	}
+	s.round++
+	s.askAt = now.Add(jitter(wait))
+}
+
+// trouble says what is wrong with the station, empty when nothing is.
+func (s *station) trouble() string {
+	switch name := s.link.ifi.Name; {
+	case s.sockets[v4] == nil && s.sockets[v6] == nil:
+		return fmt.Sprintf("UDP port 5353 on %s cannot be used (%v): end the program that holds it, or let it share the port", name, s.err)
+	case s.unheard >= mute:
+		return fmt.Sprintf("multicast does not get through on %s: a firewall may block UDP port 5353", name)
+	}
+	return ""
+}
+
+// jitter is d, give or take a fifth, so that many do not fall into step.
+func jitter(d time.Duration) time.Duration {
+	return d - d/5 + rand.N(2*d/5)
+}
+
+var _ mdns.Zone = (*zone)(nil)
