@@ -12,6 +12,10 @@ const (
 	// system chooses: more nodes on one machine are rare.
 	portTries = 32
 
+	// minPeerPort is the lowest port that is believed to be a peer's: below it
+	// are other services, to which nobody shall make us connect.
+	minPeerPort = 1024
+
 	// HelloFrame is the longest frame before the peer's hello was read, in bytes
 	// of type and payload. A hello with a ticket of 1 KiB is far below it.
 	HelloFrame = 4 << 10

@@ -1,0 +1,245 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// network joins the hosts of a test: streams between addresses, which can fall
+// silent as a Wi-Fi does, or be cut as by a machine that loses its power. It
+// works in a synctest bubble.
+type network struct {
+	mu        sync.Mutex
+	listeners map[netip.AddrPort]*listener
+	links     map[*link]struct{}
+	silent    map[netip.Addr]chan struct{} // closed when the address is heard again
+	dials     map[netip.AddrPort]int
+}
+
+func newNetwork() *network {
+	return &network{
+		listeners: make(map[netip.AddrPort]*listener), links: make(map[*link]struct{}),
+		silent: make(map[netip.Addr]chan struct{}), dials: make(map[netip.AddrPort]int),
+	}
+}
+
+// listen is where a host at addr is dialled.
+func (n *network) listen(addr netip.AddrPort) *listener {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l := &listener{net: n, addr: addr, conns: make(chan net.Conn, 64), closed: make(chan struct{})}
+	n.listeners[addr] = l
+	return l
+}
+
+// dialFrom is the dial of a host whose address is from.
+func (n *network) dialFrom(from netip.Addr) func(context.Context, netip.AddrPort) (net.Conn, error) {
+	return func(ctx context.Context, to netip.AddrPort) (net.Conn, error) { return n.dial(ctx, from, to) }
+}
+
+func (n *network) dial(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error) {
+	n.mu.Lock()
+	n.dials[to]++
+	n.mu.Unlock()
+	for {
+		healed := n.silence(from, to.Addr())
+		if healed == nil {
+			break
+		}
+		select {
+		case <-healed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l := n.listeners[to]
+	if l == nil {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	}
+	a, b := net.Pipe()
+	near := newLink(n, a, netip.AddrPortFrom(from, 50000), to)
+	far := newLink(n, b, to, netip.AddrPortFrom(from, 50000))
+	n.links[near], n.links[far] = struct{}{}, struct{}{}
+	l.conns <- far
+	return near, nil
+}
+
+// silence is a channel that is closed when the two may hear each other again,
+// nil where they can.
+func (n *network) silence(a, b netip.Addr) chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if c := n.silent[a]; c != nil {
+		return c
+	}
+	return n.silent[b]
+}
+
+// mute keeps what is sent to and from an address on its way until unmute.
+func (n *network) mute(addr netip.Addr) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.silent[addr] = make(chan struct{})
+}
+
+func (n *network) unmute(addr netip.Addr) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	close(n.silent[addr])
+	delete(n.silent, addr)
+}
+
+// kill ends the process at addr: its connections are reset, new ones refused.
+func (n *network) kill(addr netip.AddrPort) {
+	n.mu.Lock()
+	delete(n.listeners, addr)
+	n.mu.Unlock()
+	n.reset(addr.Addr())
+}
+
+// reset breaks every connection of an address.
+func (n *network) reset(addr netip.Addr) {
+	n.mu.Lock()
+	var broken []*link
+	for l := range n.links {
+		if l.local.Addr() == addr {
+			broken = append(broken, l)
+		}
+	}
+	n.mu.Unlock()
+	for _, l := range broken {
+		l.Close()
+	}
+}
+
+// dialled is how often an address was dialled.
+func (n *network) dialled(addr netip.AddrPort) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.dials[addr]
+}
+
+type listener struct {
+	net    *network
+	addr   netip.AddrPort
+	conns  chan net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *listener) Close() error {
+	l.once.Do(func() {
+		close(l.closed)
+		l.net.mu.Lock()
+		defer l.net.mu.Unlock()
+		if l.net.listeners[l.addr] == l {
+			delete(l.net.listeners, l.addr)
+		}
+	})
+	return nil
+}
+
+func (l *listener) Addr() net.Addr { return net.TCPAddrFromAddrPort(l.addr) }
+
+// link is one end of a stream.
+type link struct {
+	net.Conn
+	net           *network
+	local, remote netip.AddrPort
+
+	mu       sync.Mutex
+	deadline time.Time
+	changed  chan struct{} // closed when the deadline changes, or the link is closed
+	closed   bool
+}
+
+func newLink(n *network, c net.Conn, local, remote netip.AddrPort) *link {
+	return &link{Conn: c, net: n, local: local, remote: remote, changed: make(chan struct{})}
+}
+
+func (l *link) LocalAddr() net.Addr  { return net.TCPAddrFromAddrPort(l.local) }
+func (l *link) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(l.remote) }
+
+func (l *link) Write(b []byte) (int, error) {
+	for {
+		healed := l.net.silence(l.local.Addr(), l.remote.Addr())
+		if healed == nil {
+			return l.Conn.Write(b)
+		}
+		if err := l.wait(healed); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// wait blocks as a full socket does.
+func (l *link) wait(healed chan struct{}) error {
+	l.mu.Lock()
+	deadline, changed, closed := l.deadline, l.changed, l.closed
+	l.mu.Unlock()
+	if closed {
+		return net.ErrClosed
+	}
+	var late <-chan time.Time
+	if !deadline.IsZero() {
+		timer := time.NewTimer(time.Until(deadline))
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case <-healed:
+		return nil
+	case <-changed:
+		return nil
+	case <-late:
+		return fmt.Errorf("write: %w", os.ErrDeadlineExceeded)
+	}
+}
+
+func (l *link) SetWriteDeadline(t time.Time) error {
+	l.change(func() { l.deadline = t })
+	return l.Conn.SetWriteDeadline(t)
+}
+
+func (l *link) SetDeadline(t time.Time) error {
+	l.Conn.SetReadDeadline(t)
+	return l.SetWriteDeadline(t)
+}
+
+func (l *link) change(what func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	what()
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// Close breaks the link; the other end does not hear of it while the network is
+// silent.
+func (l *link) Close() error {
+	l.change(func() { l.closed = true })
+	l.net.mu.Lock()
+	delete(l.net.links, l)
+	l.net.mu.Unlock()
+	if l.net.silence(l.local.Addr(), l.remote.Addr()) != nil {
+		return l.Conn.SetDeadline(time.Unix(1, 0))
+	}
+	return l.Conn.Close()
+}
