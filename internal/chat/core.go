@@ -1,0 +1,262 @@
+package chat
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"earshot/peer"
+)
+
+// core is what the replica's goroutine owns. Nothing in it waits but for the
+// store.
+type core struct {
+	cfg   Config
+	self  peer.ID
+	timer func() time.Time // for delays; the wall clock is cfg.Now
+
+	conversations map[peer.ID]*conversation // those in use, by the other device
+	stored        map[peer.ID]Conversation  // all that are in the store
+	sessions      map[peer.ID]*session
+	drafts        []pendingDraft
+	delayed       []delayed
+	dropped       uint64                 // entries
+	failing       bool                   // the store failed, and that was said
+	noteworthy    map[*conversation]bool // have something noted
+	notedAgain    time.Time              // when to try again to commit that
+	stopped       bool
+}
+
+// delayed is a message's done that is called later.
+type delayed struct {
+	at   time.Time
+	done func()
+}
+
+// conversation is a conversation in memory: what the store holds of it but the
+// entries.
+type conversation struct {
+	Conversation
+	stored  bool // there is one in the store
+	contact bool // its Peer is a contact
+	logs    map[LogKey]Log
+	forks   map[LogKey]Fork // with Peer
+	seen    map[LogKey]Seen // by Peer, of our own logs
+	noted   map[LogKey]Seen // what seen becomes with the next commit
+	newest  uint64          // the highest clock
+	weight  Weight          // of Peer's entries
+}
+
+func newCore(cfg Config) (*core, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	c := &core{
+		cfg: cfg, self: cfg.Identity.ID(), timer: time.Now,
+		conversations: make(map[peer.ID]*conversation),
+		stored:        make(map[peer.ID]Conversation),
+		sessions:      make(map[peer.ID]*session),
+		noteworthy:    make(map[*conversation]bool),
+	}
+	all, err := cfg.Store.Conversations()
+	if err != nil {
+		return nil, fmt.Errorf("load conversations: %w", err)
+	}
+	for _, v := range all {
+		c.stored[v.Peer] = v
+	}
+	return c, nil
+}
+
+// with returns the conversation with a device; one that was never written to is
+// made in memory only.
+func (c *core) with(id peer.ID) (*conversation, error) {
+	if v, ok := c.conversations[id]; ok {
+		return v, nil
+	}
+	v := &conversation{
+		logs:  make(map[LogKey]Log),
+		forks: make(map[LogKey]Fork),
+		seen:  make(map[LogKey]Seen),
+		noted: make(map[LogKey]Seen),
+	}
+	if v.Conversation, v.stored = c.stored[id]; !v.stored {
+		v.Peer = id
+		v.ID, v.Preimage = Direct(c.self, id)
+	}
+	if err := c.load(v); err != nil {
+		return nil, fmt.Errorf("load conversation with %s: %w", id, err)
+	}
+	c.conversations[id] = v
+	return v, nil
+}
+
+func (c *core) load(v *conversation) (err error) {
+	store := c.cfg.Store
+	if v.contact, err = store.Contact(v.Peer); err != nil || !v.stored {
+		return err
+	}
+	logs, err := store.Logs(v.ID)
+	if err != nil {
+		return err
+	}
+	for _, l := range logs {
+		v.logs[l.LogKey] = l
+	}
+	forks, err := store.Forks(v.ID)
+	if err != nil {
+		return err
+	}
+	for _, f := range forks {
+		v.forks[f.LogKey] = f
+	}
+	seen, err := store.Seen(v.ID, v.Peer)
+	if err != nil {
+		return err
+	}
+	for _, s := range seen {
+		v.seen[s.LogKey] = s
+	}
+	if v.newest, err = store.Newest(v.ID); err != nil {
+		return err
+	}
+	v.weight, err = store.Weight(v.ID, v.Peer)
+	return err
+}
+
+// writes names the log that this device adds to in a conversation.
+func (c *core) writes(v *conversation) LogKey {
+	if v.Log != 0 {
+		return LogKey{c.self, v.Log}
+	}
+	return LogKey{c.self, c.cfg.Store.Log()}
+}
+
+// party reports whether a device takes part in a conversation.
+func (c *core) party(v *conversation, id peer.ID) bool { return id == c.self || id == v.Peer }
+
+// hashes knows the headers of a log that the store holds.
+func (c *core) hashes(v *conversation, k LogKey) hashAt {
+	return func(number uint64) (peer.Hash, bool, error) {
+		if l := v.logs[k]; number == l.Last && number > 0 {
+			return l.Hash, true, nil
+		}
+		return c.cfg.Store.HeaderHash(v.ID, k, number)
+	}
+}
+
+// receive handles a peer's message.
+func (c *core) receive(from peer.ID, m peer.Message, done func()) {
+	s := c.sessions[from]
+	if s == nil || s.broken || c.stopped {
+		done()
+		return
+	}
+	var wait time.Duration
+	switch m := m.(type) {
+	case peer.Have:
+		c.takeHave(s, m)
+	case peer.Want:
+		c.takeWant(s, m)
+	case peer.Entries:
+		wait = c.takeEntries(s, m)
+	}
+	c.doneAfter(wait, done)
+}
+
+func (c *core) doneAfter(wait time.Duration, done func()) {
+	if wait <= 0 {
+		done()
+		return
+	}
+	c.delayed = append(c.delayed, delayed{c.timer().Add(min(wait, maxDelay)), done})
+}
+
+// flush commits what was collected and sends what is due. It runs after each
+// round of jobs, so what came together is one commit and one message.
+func (c *core) flush() {
+	if c.stopped {
+		return
+	}
+	c.writeDrafts()
+	c.commitNoted()
+	for _, s := range c.sessions {
+		c.pump(s)
+	}
+}
+
+// tick does what was to be done later; the caller flushes after it.
+func (c *core) tick(now time.Time) {
+	var later []delayed
+	for _, d := range c.delayed {
+		if d.at.After(now) {
+			later = append(later, d)
+		} else {
+			d.done()
+		}
+	}
+	c.delayed = later
+	for _, s := range c.sessions {
+		if !s.askAgain.IsZero() && !s.askAgain.After(now) {
+			s.askAgain = time.Time{}
+			c.ask(s)
+		}
+	}
+}
+
+// pause is how long there is nothing to do unless something comes.
+func (c *core) pause(now time.Time) time.Duration {
+	at := now.Add(time.Hour)
+	sooner := func(t time.Time) {
+		if !t.IsZero() && t.Before(at) {
+			at = t
+		}
+	}
+	for _, d := range c.delayed {
+		sooner(d.at)
+	}
+	sooner(c.notedAgain)
+	for _, s := range c.sessions {
+		sooner(s.askAgain)
+		sooner(s.sendAgain)
+	}
+	return max(0, at.Sub(now))
+}
+
+// stop calls every done that waits, and lets nothing be written any more.
+func (c *core) stop() {
+	c.stopped = true
+	for _, d := range c.delayed {
+		d.done()
+	}
+	c.delayed = nil
+	for _, d := range c.drafts {
+		d.reply(Entry{}, ErrStopped)
+	}
+	c.drafts = nil
+}
+
+// failed tells, once until it works again, that the store does not work.
+func (c *core) failed(err error) {
+	c.cfg.Log.Error("conversations: the store failed", "error", err)
+	if !c.failing {
+		c.failing = true
+		c.cfg.Notify(Failed{err})
+	}
+}
+
+// apply commits a batch.
+func (c *core) apply(b Batch) error {
+	if b.IsZero() {
+		return nil
+	}
+	if err := c.cfg.Store.Apply(b); err != nil {
+		c.failed(err)
+		return err
+	}
+	c.failing = false
+	return nil
+}

@@ -1,0 +1,103 @@
+package chat
+
+import "earshot/peer"
+
+// Strangers are devices that this person never wrote to, verified or said yes
+// to. What they write is kept and shown as a request, up to caps; beyond them it
+// stays with the stranger, unacknowledged, until the person answers.
+
+// exceeds reports whether a stranger's entries are more than it may write.
+func (w Weight) exceeds() bool {
+	return w.Entries > strangerEntries || w.Bytes > strangerBytes || w.Offers > strangerOffers
+}
+
+// admits reports whether an entry of the peer may come in although it may be a
+// stranger.
+func (c *core) admits(t *taking, e Entry) bool {
+	v := t.v
+	if v.contact || t.accept {
+		return true
+	}
+	full := false
+	if !v.stored && len(t.batch.Entries) == 0 {
+		requests, err := c.cfg.Store.Requests()
+		if err != nil {
+			c.failed(err)
+			return false
+		}
+		full = requests >= maxRequests
+	}
+	if !full && !t.weight.plus(e).exceeds() {
+		return true
+	}
+	if !t.s.held {
+		t.s.held = true
+		c.cfg.Notify(Held{Peer: v.Peer, Full: full})
+	}
+	return false
+}
+
+// accept makes the peer a contact and asks for what was held back.
+func (c *core) accept(id peer.ID) {
+	if c.stopped || id == c.self {
+		return
+	}
+	v, err := c.with(id)
+	if err != nil {
+		c.failed(err)
+		return
+	}
+	ch := c.change(v)
+	ch.accept = true
+	if ch.commit() != nil {
+		return
+	}
+	if s := c.sessions[id]; s != nil {
+		s.held = false
+		clear(s.asked) // what was dropped does not come by itself
+		c.ask(s)
+	} else if !v.stored {
+		delete(c.conversations, id)
+	}
+}
+
+// reviewWaiting finds out whether the peer holds our entries back because we are
+// the stranger: it took exactly what its caps let in, and never wrote.
+func (c *core) reviewWaiting(s *session) {
+	on := s.full && c.heldBack(s)
+	if on == s.waiting {
+		return
+	}
+	s.waiting = on
+	c.cfg.Notify(Waiting{s.peer, on})
+}
+
+func (c *core) heldBack(s *session) bool {
+	if s.v.weight.Entries > 0 {
+		return false
+	}
+	var w Weight
+	var first *Entry // that the peer does not have
+	for k, l := range s.v.logs {
+		has := s.claims[k].Last
+		if k.Author != c.self || l.Last == 0 || has > strangerEntries {
+			if k.Author == c.self && l.Last > 0 {
+				return false
+			}
+			continue
+		}
+		entries, err := c.cfg.Store.Entries(s.v.ID, k, 1, has+1, 2*strangerBytes)
+		if err != nil {
+			c.failed(err)
+			return false
+		}
+		for i, e := range entries {
+			if e.Number <= has {
+				w = w.plus(e)
+			} else {
+				first = &entries[i]
+			}
+		}
+	}
+	return first != nil && w.plus(*first).exceeds()
+}

@@ -1,0 +1,195 @@
+package chat
+
+import (
+	"errors"
+	"fmt"
+
+	"earshot/peer"
+)
+
+// pendingDraft is a draft that waits for the next commit.
+type pendingDraft struct {
+	Draft
+	reply func(Entry, error)
+}
+
+// draftsAtOnce bounds the drafts of one commit: 256 texts of full length are
+// 8 MiB.
+const draftsAtOnce = 256
+
+// write collects a draft; the drafts that come together are one commit.
+func (c *core) write(d Draft, reply func(Entry, error)) {
+	if c.stopped {
+		reply(Entry{}, ErrStopped)
+		return
+	}
+	c.drafts = append(c.drafts, pendingDraft{d, reply})
+}
+
+// writeDrafts commits the drafts that were collected, those to one device
+// together.
+func (c *core) writeDrafts() {
+	for len(c.drafts) > 0 {
+		to := c.drafts[0].To
+		var now, later []pendingDraft
+		for _, d := range c.drafts {
+			if d.To == to && len(now) < draftsAtOnce {
+				now = append(now, d)
+			} else {
+				later = append(later, d)
+			}
+		}
+		c.drafts = later
+		c.writeTo(to, now)
+	}
+}
+
+func (c *core) writeTo(to peer.ID, drafts []pendingDraft) {
+	entries, ch, err := c.addDrafts(to, drafts)
+	if err == nil {
+		err = ch.commit()
+	}
+	if err != nil {
+		for _, d := range drafts {
+			if d.reply != nil {
+				d.reply(Entry{}, fmt.Errorf("write to %s: %w", to, err))
+			}
+		}
+		return
+	}
+	for i, d := range drafts {
+		if d.reply != nil {
+			d.reply(entries[i], nil)
+		}
+	}
+	ch.tell()
+	c.spread(ch.v, ch.batch.Entries)
+}
+
+// addDrafts makes entries of drafts. A draft that cannot become one is replied
+// to here, and has no reply afterwards.
+func (c *core) addDrafts(to peer.ID, drafts []pendingDraft) ([]Entry, *change, error) {
+	if to == c.self {
+		return nil, nil, errors.New("this is the device itself")
+	}
+	v, err := c.with(to)
+	if err != nil {
+		return nil, nil, err
+	}
+	ch := c.change(v)
+	ch.accept = true
+	entries := make([]Entry, len(drafts))
+	for i := range drafts {
+		e, bad, err := c.addDraft(ch, drafts[i].Draft)
+		if err != nil {
+			return nil, nil, err
+		}
+		if bad != nil {
+			drafts[i].reply(Entry{}, fmt.Errorf("write to %s: %w", to, bad))
+			drafts[i].reply = nil
+		}
+		entries[i] = e
+	}
+	return entries, ch, nil
+}
+
+// addDraft makes an entry of a draft; bad says what is wrong with the draft.
+func (c *core) addDraft(ch *change, d Draft) (e Entry, bad, err error) {
+	now := c.cfg.Now()
+	body, bad := encodeBody(d, milliseconds(now))
+	if bad == nil && len(body) > maxBody {
+		bad = fmt.Errorf("a body of %d bytes, at most %d", len(body), maxBody)
+	}
+	if bad != nil {
+		return Entry{}, bad, nil
+	}
+	h := Header{ID: d.ID, Clock: nextClock(now, ch.newest), Kind: d.Kind}
+	if d.ID != (Header{}).ID {
+		if e, found, err := ch.find(EntryKey{c.self, d.ID}); err != nil || found {
+			return e, nil, err
+		}
+	} else if h.ID, err = newID(); err != nil {
+		return Entry{}, nil, err
+	}
+	e, err = ch.addOwn(h, body)
+	return e, nil, err
+}
+
+// find returns an entry that is here, or will be.
+func (ch *change) find(key EntryKey) (Entry, bool, error) {
+	if i, ok := ch.fresh[key]; ok {
+		return ch.batch.Entries[i], true, nil
+	}
+	store := ch.c.cfg.Store
+	places, err := store.Find(ch.v.ID, key)
+	if err != nil || len(places) == 0 {
+		return Entry{}, false, err
+	}
+	p := places[0]
+	found, err := store.Entries(ch.v.ID, LogKey{key.Author, p.Log}, p.Number, p.Number, maxBody)
+	if err != nil || len(found) == 0 {
+		return Entry{}, false, err
+	}
+	return found[0], true, nil
+}
+
+// spread brings new entries of ours, of one log, to the peer: at once where it
+// has all before them, else it is told that there are more.
+func (c *core) spread(v *conversation, entries []Entry) {
+	s := c.sessions[v.Peer]
+	if s == nil || s.broken || len(entries) == 0 {
+		return
+	}
+	k := entries[0].LogKey()
+	now := c.timer()
+	n := 0
+	for ; n < len(entries) && s.push.has(n+1, now); n++ {
+	}
+	has := max(s.pushed[k], s.v.seen[k].Last, s.v.noted[k].Last)
+	if !s.full || s.waiting || s.dirty[k] || entries[0].Number != has+1 || !s.sendAgain.IsZero() {
+		n = 0
+	}
+	sent, _ := c.sendEntries(s, entries[:n])
+	if sent > 0 {
+		s.push.take(sent, now)
+		s.pushed[k] = entries[sent-1].Number
+	}
+	if sent < len(entries) {
+		s.dirty[k] = true
+	}
+}
+
+// read notes how far this person has read.
+func (c *core) read(id peer.ID, upTo Position) {
+	v, err := c.with(id)
+	if err != nil {
+		c.failed(err)
+		return
+	}
+	if c.stopped || !v.stored {
+		return
+	}
+	ch := c.change(v)
+	for k, l := range v.logs {
+		if k.Author == c.self || l.Read == l.Last {
+			continue
+		}
+		number, err := c.cfg.Store.Reached(v.ID, k, upTo)
+		if err != nil {
+			c.failed(err)
+			return
+		}
+		if number > l.Read {
+			l.Read = number
+			ch.logs[k] = l
+		}
+	}
+	if ch.commit() != nil {
+		return
+	}
+	if s := c.sessions[id]; s != nil {
+		for k := range ch.logs {
+			s.dirty[k] = true
+		}
+	}
+}
