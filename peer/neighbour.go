@@ -71,8 +71,6 @@ func (h *Host) admit(s *session) error {
 		return &ProtocolError{Code: ByeLeaving, Reason: "this node stops"}
 	case p.kept == nil && !p.contact && !h.roomForStranger(s):
 		return &ProtocolError{Code: ByeFull, Reason: "no room for another stranger"}
-	case p.kept != nil && s.probe:
-		return &ProtocolError{Code: ByeDuplicate, Reason: "there is a session already"}
 	}
 	if s.dials {
 		p.last = s.addr

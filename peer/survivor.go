@@ -56,7 +56,8 @@ func (p *seat) enter(s *session) ruling {
 	case p.kept == nil:
 		p.kept = s
 		return ruling{up: s}
-	case p.rival != nil: // one contest at a time; the peer dials again if it must
+	case p.rival != nil, // one contest at a time; the peer dials again if it must
+		s.dials && (s.probe || p.kept.dials): // we would not have dialled had we known
 		return ruling{bye: s, code: ByeDuplicate}
 	}
 	smaller := s.id
