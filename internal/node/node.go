@@ -5,9 +5,9 @@
 //
 // [Open] takes the profile and prepares everything; [Node.Run] runs it until its
 // context ends and then leaves cleanly; [Node.Close] gives the profile back. The
-// methods of [Node] may be called from any goroutine, before, while and after
-// Run: they block their caller until there is an answer (nobody answers before
-// Run), never the node.
+// methods of [Node] may be called from any goroutine: they block their caller
+// until there is an answer, never the node. Nobody answers before Run, and after
+// it they return [ErrStopped].
 //
 // Inside, one goroutine owns all state. It takes typed events from one mailbox,
 // into which every part puts what happened to it; each kind of event is one line
@@ -16,14 +16,28 @@
 package node
 
 import (
+	"context"
 	"log/slog"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"earshot/discovery"
+	"earshot/internal/chat"
+	"earshot/internal/profile"
+	"earshot/internal/store"
+	"earshot/peer"
+	"earshot/transfer"
 )
 
 // Config says how a node of a profile is to run. Flags, environment and settings
 // have been merged into it.
 type Config struct {
-	Home    string // where the profiles are
-	Profile string // the profile's name: its folder is HOME/PROFILE
+	Profile profile.Profile
 	Name    string // display name
 	Named   bool   // a person chose Name
 	Port    uint16 // 0: any
@@ -31,8 +45,8 @@ type Config struct {
 	ExactPort  bool
 	Peers      []string // host or host:port, to look at as well
 	Interfaces []string // patterns, see package discovery
-	Dir        string   // where received files go
-	Rule       Rule     // which offers are accepted without asking
+	Dir        string   // where received files go, absolute
+	Rule       Rule     // which offers are accepted without asking; "" is none
 	// Passing: the node of a command, which ends with the command.
 	Passing bool
 	// Keep saves a setting ("name", "save_to") in the profile; nil keeps nothing.
@@ -40,13 +54,135 @@ type Config struct {
 	Log  *slog.Logger // nil: none
 }
 
-// A Rule says which file offers are accepted without asking.
-type Rule string
+// Node is one running Earshot.
+type Node struct {
+	cfg     Config
+	log     *slog.Logger
+	now     func() time.Time
+	started time.Time
 
-// The rules; an imitator's offers are never accepted by one.
-const (
-	AcceptNone     Rule = "none"
-	AcceptVerified Rule = "verified"
-	AcceptFriends  Rule = "friends" // verified, or a contact
-	AcceptAll      Rule = "all"
-)
+	lock    *profile.Lock
+	id      *peer.Identity
+	db      *store.DB
+	host    *peer.Host
+	replica *chat.Replica
+	engine  *transfer.Engine
+	finder  *discovery.Finder
+
+	box       *mailbox
+	desk      *desk
+	dir       atomic.Pointer[string] // also read by the engine
+	stopped   chan struct{}          // closed when the loop has ended
+	ran       atomic.Bool
+	closeOnce func() error
+	fresh     bool // the identity is new
+
+	// Everything below belongs to the loop.
+	name      peer.Text
+	named     bool
+	rule      Rule
+	health    string
+	people    map[peer.ID]*person
+	transfers map[uuid.UUID]transfer.Transfer
+	viewers   map[any]peer.ID         // what is open on which screen
+	moving    map[uuid.UUID]peer.ID   // transfers that want a session
+	manual    map[netip.AddrPort]bool // addresses that a person named
+	crowd     bool
+	feeds     map[*Feed]bool
+	notices   []Event   // for the first subscriber
+	warned    time.Time // the last time, see warn
+	quiet     bool      // the node is leaving
+}
+
+// Run runs the node until ctx ends, or until a part of it fails for good, which
+// is the error. It then leaves cleanly, in less than two seconds: it says goodbye
+// to the network and bye to its peers, and answers nobody any more. It must be
+// called at most once.
+func (n *Node) Run(ctx context.Context) error {
+	n.ran.Store(true)
+	var parts parts
+	defer parts.stop()
+	parts.start(n.desk.run)
+	parts.start(n.loop)
+	parts.start(n.host.Run)
+	parts.start(n.replica.Run)
+	parts.start(n.engine.Run)
+	parts.start(n.finder.Run)
+	parts.start(n.lookUpPeers)
+	defer n.box.put(leaving{})
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-parts.failed:
+		return err
+	}
+}
+
+// parts are what runs, in the order of its start.
+type parts struct {
+	stops  []func()
+	failed chan error
+}
+
+// start runs a part until stop. One that ends with an error before that has
+// failed.
+func (p *parts) start(run func(context.Context) error) {
+	if p.failed == nil {
+		p.failed = make(chan error, 16) // one for each part
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := run(ctx); err != nil && ctx.Err() == nil {
+			p.failed <- err
+		}
+	})
+	p.stops = append(p.stops, func() { cancel(); wg.Wait() })
+}
+
+// stop ends the parts, the last one started first.
+func (p *parts) stop() {
+	for i := len(p.stops) - 1; i >= 0; i-- {
+		p.stops[i]()
+	}
+}
+
+// Close gives the profile back. Call it after Run has returned, or instead of
+// Run.
+func (n *Node) Close() error { return n.closeOnce() }
+
+// Self is this node as people see it.
+func (n *Node) Self(ctx context.Context) (Self, error) {
+	return ask(ctx, n, func() (Self, error) { return n.self(), nil })
+}
+
+func (n *Node) self() Self {
+	return Self{
+		ID: n.id.ID(), Name: n.name, Port: n.host.Port(), Profile: n.cfg.Profile.Name, Dir: *n.dir.Load(),
+		PID: os.Getpid(), Started: n.started, Passing: n.cfg.Passing, Named: n.named,
+		Network: peer.Line(n.health, 500),
+	}
+}
+
+// selfChanged tells subscribers what this node is now.
+func (n *Node) selfChanged() {
+	self := n.self()
+	n.publish(Event{Kind: SelfChanged, Self: &self})
+}
+
+// Subscribe brings the events from now on. The first one is [Ready]; the very
+// first subscriber is also told what went wrong before it came.
+func (n *Node) Subscribe(ctx context.Context) (Subscription, error) {
+	var feed *Feed
+	feed = NewFeed(func() { n.box.put(request(func() { delete(n.feeds, feed) })) })
+	return ask(ctx, n, func() (Subscription, error) {
+		self := n.self()
+		feed.Publish(Event{Kind: Ready, At: n.now(), Self: &self})
+		for _, e := range n.notices {
+			feed.Publish(e)
+		}
+		n.notices = nil
+		n.feeds[feed] = true
+		return feed, nil
+	})
+}

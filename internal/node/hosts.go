@@ -1,0 +1,124 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"earshot/peer"
+)
+
+// hostsFound: somebody's address was looked up.
+type hostsFound struct{ addrs []netip.AddrPort }
+
+const (
+	lookupTime  = 5 * time.Second  // a name server that does not answer must not hold up a person
+	lookupEvery = 30 * time.Second // until the network or the name is there
+)
+
+// Connect looks whether somebody is at host or host:port (without a port,
+// peer.DefaultPort), and goes on trying until it is answered. It returns when the
+// name has an address, which proves nothing yet.
+func (n *Node) Connect(ctx context.Context, hostport string) error {
+	addrs, err := lookUp(ctx, hostport)
+	if err != nil {
+		return err
+	}
+	return order(ctx, n, func() error {
+		n.hostsFound(hostsFound{addrs})
+		return nil
+	})
+}
+
+// hostsFound dials addresses whose identity is not known.
+func (n *Node) hostsFound(e hostsFound) {
+	for _, addr := range e.addrs {
+		n.manual[addr] = true
+		n.host.Probe(addr)
+	}
+}
+
+// lookUpPeers looks up the addresses of Config.Peers, again and again where that
+// does not work yet, until each has one.
+func (n *Node) lookUpPeers(ctx context.Context) error {
+	missing := n.cfg.Peers
+	for again := false; len(missing) > 0; again = true {
+		if again {
+			select {
+			case <-time.After(lookupEvery):
+			case <-ctx.Done():
+				return nil
+			}
+		}
+		var failed []string
+		for _, hostport := range missing {
+			addrs, err := lookUp(ctx, hostport)
+			if err != nil {
+				n.log.Info("look up a peer", "error", err)
+				failed = append(failed, hostport)
+				continue
+			}
+			n.box.put(hostsFound{addrs})
+		}
+		missing = failed
+	}
+	return nil
+}
+
+// lookUp finds the addresses that host or host:port means.
+func lookUp(ctx context.Context, hostport string) ([]netip.AddrPort, error) {
+	host, port, err := splitHostPort(hostport)
+	if err != nil {
+		return nil, err
+	}
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return []netip.AddrPort{netip.AddrPortFrom(addr.Unmap(), port)}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	defer cancel()
+	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return nil, fmt.Errorf("look up %s: %w", hostport, err)
+	}
+	addrs := make([]netip.AddrPort, len(found))
+	for i, addr := range found {
+		addrs[i] = netip.AddrPortFrom(addr.Unmap(), port)
+	}
+	return addrs, nil
+}
+
+// splitHostPort takes a name or an address, with or without a port; IPv6
+// addresses need brackets only before a port.
+func splitHostPort(text string) (host string, port uint16, err error) {
+	text = strings.TrimSpace(text)
+	if _, err := netip.ParseAddr(text); err == nil {
+		return text, peer.DefaultPort, nil
+	}
+	host, portText, err := net.SplitHostPort(text)
+	if err != nil {
+		host, portText = text, strconv.Itoa(peer.DefaultPort)
+		if inside, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(inside, "]") {
+			host = strings.TrimSuffix(inside, "]")
+		}
+	}
+	number, err := strconv.ParseUint(portText, 10, 16)
+	if err != nil || number == 0 {
+		return "", 0, fmt.Errorf("read address %q: want a port from 1 to 65535", text)
+	}
+	if host == "" || strings.ContainsAny(host, ":/ []") && !isAddr(host) {
+		return "", 0, fmt.Errorf("read address %q: %w", text, errHost)
+	}
+	return host, uint16(number), nil
+}
+
+var errHost = errors.New("want HOST or HOST:PORT")
+
+func isAddr(text string) bool {
+	_, err := netip.ParseAddr(text)
+	return err == nil
+}

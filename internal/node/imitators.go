@@ -1,0 +1,57 @@
+package node
+
+import (
+	"time"
+
+	"earshot/peer"
+)
+
+// warnEvery is the shortest time between two warnings about somebody who is not
+// who he seems to be: who tries it a thousand times must not be heard a
+// thousand times.
+const warnEvery = time.Minute
+
+// findImitators looks anew at who shows the name of a verified contact without
+// being this device. Such a device is listed apart, and nothing is sent to it
+// until the person decided.
+func (n *Node) findImitators() {
+	verified := make(map[string]peer.ID)
+	for _, p := range n.people {
+		if !p.verified.IsZero() {
+			verified[peer.FoldName(p.name.String())] = p.id
+		}
+	}
+	for _, p := range n.people {
+		of, taken := verified[peer.FoldName(p.name.String())]
+		imitates := taken && of != p.id && p.verified.IsZero() && !p.decided
+		if imitates == p.imitates {
+			continue
+		}
+		p.imitates = imitates
+		if imitates && p.session {
+			n.warn("Another device shows the name of %s, whom you verified. It is listed apart; compare the safety number before you write to it.", p.name)
+		}
+		n.changed(p)
+	}
+}
+
+// wrongKey warns that somebody else answered in the place of a known device.
+// Nothing was sent to it, and nothing about the known one changes.
+func (n *Node) wrongKey(e peer.WrongKey) {
+	p, ok := n.people[e.Want]
+	if !ok || !p.known() {
+		return // its address is somebody else's now, or a claim was wrong
+	}
+	n.log.Info("another device answered", "expected", e.Want, "got", e.Got, "address", e.Addr)
+	if !p.verified.IsZero() {
+		n.warn("At the address of %s (%s) another device answered. Nothing was sent to it.", p.name, e.Addr)
+	}
+}
+
+// warn tells a sentence, unless one was told a moment ago.
+func (n *Node) warn(format string, args ...any) {
+	if now := n.now(); now.Sub(n.warned) >= warnEvery {
+		n.warned = now
+		n.fail(format, args...)
+	}
+}

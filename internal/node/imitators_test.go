@@ -1,0 +1,151 @@
+package node
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"earshot/discovery"
+	"earshot/peer"
+)
+
+// address is where a device listens.
+func (d *device) address() netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), d.host.Port())
+}
+
+// verified has a verify b, who then leaves while a message waits for it.
+func verified(t *testing.T, a, b *device) Message {
+	t.Helper()
+	meet(t, a, b)
+	if err := a.Verify(t.Context(), b.myself(), true); err != nil {
+		t.Fatal(err)
+	}
+	b.stop()
+	eventually(t, "b is away", func() bool { return !a.online(b) })
+	return a.write(b, "for Bob alone")
+}
+
+func TestWhoAnswersInAnothersPlaceGetsNothing(t *testing.T) {
+	a, b, mallory := start(t, "Ann"), start(t, "Bob"), start(t, "Mallory")
+	queued := verified(t, a, b)
+	atMallory := mallory.subscribe()
+
+	t.Run("a claim of a known key at another's address/H-09", func(t *testing.T) {
+		log := a.subscribe()
+		a.box.put(discovery.Found{ID: b.myself(), Addrs: []netip.AddrPort{mallory.address()}, Source: discovery.MDNS})
+		log.wait("a warning", func(e Event) bool { return e.Kind == Failed })
+		if a.online(b) {
+			t.Error("shown as present")
+		}
+		if state := a.state(queued.ID); state != Queued {
+			t.Errorf("the message is %s", state)
+		}
+		if p, _ := a.sees(b.myself()); p.Verified != true || p.Name.String() != "Bob" {
+			t.Errorf("the contact: %+v", p)
+		}
+	})
+
+	b.restart() // the real one is still reached
+	meet(t, a, b)
+	eventually(t, "delivered to the real one", func() bool { return a.state(queued.ID) == Delivered })
+	for _, e := range atMallory.seen {
+		if e.Kind == MessageAdded {
+			t.Errorf("the other one got %+v", e.Message)
+		}
+	}
+}
+
+func TestAnImitatorIsListedApartAndGetsNothing(t *testing.T) {
+	a, b := start(t, "Ann"), start(t, "Bob")
+	mallory := start(t, "bob") // folds to the same
+	queued := verified(t, a, b)
+	warnings := a.subscribe()
+	meet(t, mallory, a)
+
+	t.Run("another device under a verified contact's name/H-09", func(t *testing.T) {
+		warnings.kind(Failed)
+		p, _ := a.sees(mallory.myself())
+		if !p.Imitates || p.Verified {
+			t.Errorf("the imitator: %+v", p)
+		}
+		if p, _ := a.sees(b.myself()); p.Imitates || !p.Verified || p.Online {
+			t.Errorf("the contact: %+v", p)
+		}
+		if _, err := a.Write(t.Context(), Direct(mallory.myself()), "x"); !errors.Is(err, ErrKeyChanged) {
+			t.Errorf("writing to it: %v", err)
+		}
+		if _, err := a.Offer(t.Context(), Direct(mallory.myself()), []string{"/etc/hostname"}); !errors.Is(err, ErrKeyChanged) {
+			t.Errorf("offering files to it: %v", err)
+		}
+		if len(mallory.texts(a)) != 0 || a.state(queued.ID) != Queued {
+			t.Error("the imitator got what was for the contact")
+		}
+	})
+
+	if people, _ := a.People(t.Context()); len(Resolve(people, "Bob")) != 2 {
+		t.Error("the name does not mean both")
+	}
+	if err := a.Accept(t.Context(), mallory.myself()); err != nil { // it is Bob's new machine
+		t.Fatal(err)
+	}
+	a.write(mallory, "so be it")
+	a.stop()
+	a.restart()
+	if p, _ := a.sees(mallory.myself()); p.Imitates {
+		t.Error("the answer was forgotten")
+	}
+}
+
+func TestAThousandAttemptsChangeNothing(t *testing.T) {
+	a, b := start(t, "Ann"), start(t, "Bob")
+	meet(t, a, b)
+	if err := a.Verify(t.Context(), b.myself(), true); err != nil {
+		t.Fatal(err)
+	}
+	events := a.subscribe()
+	t.Run("a thousand devices under the name of a contact/H-11", func(t *testing.T) {
+		for i := range 1000 {
+			id := peer.ID{byte(i), byte(i >> 8), 1}
+			a.box.put(peer.SessionUp{ID: id, Hello: peer.Hello{Name: "Bob", Instance: uuid.New()}})
+			a.box.put(peer.WrongKey{Want: b.myself(), Got: id, Addr: b.address()})
+			a.box.put(peer.SessionDown{ID: id, Err: errors.New("over")})
+			a.box.put(peer.PeerGone{ID: id})
+		}
+		if err := a.SetName(t.Context(), "Anna"); err != nil { // an event behind all those
+			t.Fatal(err)
+		}
+		warnings := 0
+		events.wait("the end", func(e Event) bool {
+			if e.Kind == Failed {
+				warnings++
+			}
+			return e.Kind == SelfChanged
+		})
+		if warnings > 1 {
+			t.Errorf("%d warnings", warnings)
+		}
+		people, err := a.People(t.Context())
+		if err != nil || len(people) != 1 || !people[0].Verified || !people[0].Online || people[0].Imitates {
+			t.Errorf("people: %+v, %v", people, err)
+		}
+	})
+	m := a.write(b, "still there?")
+	eventually(t, "delivered", func() bool { return a.state(m.ID) == Delivered })
+}
+
+func TestWarningsComeOnceAMinute(t *testing.T) {
+	now := time.Now()
+	n := &Node{now: func() time.Time { return now }, log: quietLog(), feeds: map[*Feed]bool{}}
+	for range 10 {
+		n.warn("careful")
+	}
+	now = now.Add(warnEvery)
+	n.warn("careful")
+	if len(n.notices) != 2 {
+		t.Errorf("%d warnings, want 2", len(n.notices))
+	}
+}

@@ -1,0 +1,113 @@
+package node
+
+import (
+	"errors"
+
+	"earshot/internal/chat"
+	"earshot/internal/store"
+	"earshot/peer"
+	"earshot/transfer"
+)
+
+// load fills what the loop knows from the store; it runs before the loop.
+func (n *Node) load() error {
+	devices, err := n.db.Devices()
+	if err != nil {
+		return err
+	}
+	n.loadPeople(devices)
+	summaries, err := n.db.Summaries()
+	if err != nil {
+		return err
+	}
+	n.loadConversations(summaries)
+	if err := n.loadDecisions(); err != nil {
+		return err
+	}
+	return n.loadTransfers()
+}
+
+// loadConversations notes with whom this device has written.
+func (n *Node) loadConversations(summaries []store.Summary) {
+	for _, s := range summaries {
+		p := n.meet(s.Peer)
+		p.unread = s.Unread
+		if newest := s.Newest; newest.Number > 0 {
+			p.written = n.entry(p, newest.Entry).At
+			p.request = !p.contact
+		}
+	}
+	for _, p := range n.people {
+		if p.name.IsZero() {
+			n.rename(p, "")
+		}
+	}
+}
+
+// loadDecisions reads which imitators the person accepted.
+func (n *Node) loadDecisions() error {
+	n.findImitators()
+	for _, p := range n.people {
+		if !p.imitates {
+			continue
+		}
+		name, err := n.db.Setting(decided(p.id))
+		if err != nil {
+			return err
+		}
+		p.decided = name != "" && name == peer.FoldName(p.name.String())
+	}
+	n.findImitators()
+	return nil
+}
+
+// loadTransfers reads the transfers, and makes good for a kill between the
+// making of an offer and its entry, or between an entry and its transfer.
+func (n *Node) loadTransfers() error {
+	all, err := n.db.TransferStore().Transfers()
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
+		if t.State != transfer.Preparing {
+			n.transfers[t.ID] = t
+			continue
+		}
+		_, err := n.db.Message(n.id.ID(), t.ID)
+		switch {
+		case err == nil:
+			n.engine.Offered(t.ID)
+		case errors.Is(err, store.ErrUnknown):
+			n.engine.Cancel(t.ID, func(error) {})
+		default:
+			return err
+		}
+	}
+	return n.loadOffers()
+}
+
+// loadOffers hands offers to the engine which it had not heard of yet when the
+// node was killed. They are among the newest entries of a conversation.
+func (n *Node) loadOffers() error {
+	for _, p := range n.people {
+		if p.unread == 0 && p.written.IsZero() {
+			continue
+		}
+		conversation, _ := chat.Direct(n.id.ID(), p.id)
+		newest, err := n.db.Messages(store.Page{Conversation: conversation, Limit: recentOffers})
+		if err != nil {
+			return err
+		}
+		for _, m := range newest {
+			if _, known := n.transfers[m.ID]; m.Kind == chat.KindOffer && m.Author == p.id && !known {
+				n.offered(p, m.Entry)
+			}
+		}
+	}
+	n.acceptWaiting()
+	return nil
+}
+
+// recentOffers is how many entries are looked at; a peer has at most four
+// unanswered offers.
+const recentOffers = 20

@@ -1,0 +1,165 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"earshot/discovery"
+	"earshot/internal/chat"
+	"earshot/peer"
+	"earshot/transfer"
+)
+
+// The loop's own events, beside those of the parts.
+type (
+	// A request is a call of the API; it must not wait for anything.
+	request func()
+	// leaving: the node stops; what the parts say from now on is not news.
+	leaving struct{}
+)
+
+// loop takes every event there is, one after another, until ctx ends.
+func (n *Node) loop(ctx context.Context) error {
+	defer n.end()
+	n.reachKnown()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-n.box.wake:
+			for _, event := range n.box.take() {
+				n.handle(event)
+			}
+		case <-tick.C:
+			n.tick()
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// end tells callers and subscribers that nobody answers any more.
+func (n *Node) end() {
+	close(n.stopped)
+	for _, event := range n.box.close() {
+		if e, ok := event.(peer.Received); ok {
+			e.Done()
+		}
+		if e, ok := event.(peer.DataOpened); ok {
+			e.Conn.Close()
+		}
+	}
+	for feed := range n.feeds {
+		feed.End()
+	}
+}
+
+// handle is the list of all ways in which state changes.
+func (n *Node) handle(event any) {
+	switch e := event.(type) {
+	case request:
+		e()
+	case leaving:
+		n.quiet = true
+
+	case peer.SessionUp:
+		n.sessionUp(e)
+	case peer.SessionDown:
+		n.sessionDown(e)
+	case peer.PeerGone:
+		n.gone(e)
+	case peer.Received:
+		n.received(e)
+	case peer.DataOpened:
+		n.engine.Serve(e.From, e.Conn)
+	case peer.Twin:
+		n.twin(e)
+	case peer.WrongKey:
+		n.wrongKey(e)
+
+	case discovery.Found:
+		n.found(e)
+	case discovery.Lost:
+		n.lost(e)
+	case discovery.Suspected:
+		n.suspected(e)
+	case discovery.NetworkChanged:
+		n.host.NetworkChanged()
+
+	case chat.EntryAdded:
+		n.entryAdded(e)
+	case chat.Progress:
+		n.progress(e)
+	case chat.Forked:
+		n.forked(e)
+	case chat.Held:
+		n.held(e)
+	case chat.Waiting:
+		n.waiting(e)
+	case chat.Refused:
+		n.log.Warn("entry refused", "peer", e.Peer, "error", e.Err, "so far", e.Count)
+	case chat.Broken:
+		n.log.Warn("protocol broken", "peer", e.Peer, "error", e.Err)
+		n.host.Drop(e.Peer, peer.ByeProtocol)
+	case chat.Failed:
+		n.fail("The history could not be written: %v.", e.Err)
+
+	case transfer.Changed:
+		n.transferChanged(e.Transfer)
+
+	case stateRead:
+		n.stateRead(e)
+	case unreadCounted:
+		n.unreadCounted(e)
+	case hostsFound:
+		n.hostsFound(e)
+	case deskFailed:
+		n.fail("%v.", e.err)
+	default:
+		panic(fmt.Sprintf("node: an event of type %T has no handler", event))
+	}
+}
+
+// received passes a frame on to the part whose business it is.
+func (n *Node) received(e peer.Received) {
+	switch m := e.Message.(type) {
+	case peer.Have, peer.Want, peer.Entries:
+		n.replica.Receive(e.From, m, e.Done)
+	case peer.OfferState:
+		n.engine.Receive(e.From, m)
+		e.Done()
+	default:
+		e.Done()
+	}
+}
+
+// publish tells every subscriber.
+func (n *Node) publish(e Event) {
+	if n.quiet {
+		return
+	}
+	e.At = n.now()
+	for feed := range n.feeds {
+		feed.Publish(e)
+	}
+}
+
+// fail tells people what went wrong and what to do, in a sentence; without a
+// subscriber it is kept for the first one.
+func (n *Node) fail(format string, args ...any) {
+	e := Event{Kind: Failed, At: n.now(), Error: sentence(format, args...)}
+	n.log.Warn(e.Error.String())
+	if len(n.feeds) == 0 && len(n.notices) < maxNotices {
+		n.notices = append(n.notices, e)
+	}
+	n.publish(e)
+}
+
+// maxNotices bounds what is kept for a subscriber who may never come.
+const maxNotices = 16
+
+// sentence makes one line of what may hold names and errors.
+func sentence(format string, args ...any) peer.Text {
+	return peer.Line(fmt.Sprintf(format, args...), 500)
+}

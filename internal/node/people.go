@@ -1,0 +1,335 @@
+package node
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"earshot/discovery"
+	"earshot/internal/store"
+	"earshot/peer"
+)
+
+const (
+	// provedLately is how long a proved key counts while there is no session and
+	// discovery hears the device: in a crowd sessions are closed when idle.
+	provedLately = 15 * time.Minute
+	// fadeTime is the longest a device whose session just ended is shown as
+	// present while the host looks for it: the host's word comes after
+	// peer.RedialGrace, unless it has no address to try.
+	fadeTime = peer.RedialGrace + 2*time.Second
+	// keptAddrs is how many addresses are remembered of a device.
+	keptAddrs = 8
+)
+
+// A person is what the loop knows of another device.
+type person struct {
+	id      peer.ID
+	name    peer.Text // as its hello said, or as it was stored
+	stored  bool      // has a row in the store
+	alarm   peer.Text
+	decided bool // the person said yes to this device under its present name
+
+	contact, blocked    bool
+	verified            time.Time // when a person compared the keys, else zero
+	firstSeen, lastSeen time.Time
+
+	addrs   []netip.AddrPort
+	via     []discovery.Source
+	found   bool      // discovery hears it
+	session bool      // live
+	since   time.Time // of the session
+	proved  time.Time // its key, the last time
+	fading  time.Time // its session ended then and the host looks for it; else zero
+	rested  bool      // this node closed its session because nobody needed it
+	waiting bool      // it holds our entries back until its person answers
+
+	unread  int
+	written time.Time // of the newest entry
+	request bool      // a stranger who wrote
+
+	counting, recount bool // see countUnread
+
+	imitates bool
+	online   bool    // as last told
+	told     *Person // as last told, nil when nobody was told yet
+}
+
+// present reports whether the device is there: it has a session, had one a
+// moment ago, or is heard and proved its key lately.
+func (p *person) present(now time.Time) bool {
+	return p.session || now.Sub(p.fading) < fadeTime || p.found && now.Sub(p.proved) < provedLately
+}
+
+// known reports whether the person has something to do with this device.
+func (p *person) known() bool { return p.contact || !p.verified.IsZero() }
+
+// listed reports whether people see the device: it is there, or they have
+// something to do with it. A mere claim is not listed.
+func (p *person) listed() bool {
+	return p.online || p.known() || p.request || !p.written.IsZero()
+}
+
+// ref names the person in a message.
+func (p *person) ref() Ref { return Ref{ID: p.id, Name: p.name} }
+
+// value is the person as others see it; nothing in it changes afterwards.
+func (p *person) value() Person {
+	v := Person{
+		ID: p.id, Name: p.name, Verified: !p.verified.IsZero(), Online: p.online, Connected: p.session,
+		Contact: p.contact, Imitates: p.imitates, FirstSeen: p.firstSeen, LastSeen: p.lastSeen,
+		Unread: p.unread, Written: p.written, Waiting: p.request && !p.contact, Alarm: p.alarm,
+		Addresses: make([]string, len(p.addrs)), Via: make([]string, len(p.via)),
+	}
+	for i, a := range p.addrs {
+		v.Addresses[i] = a.String()
+	}
+	for i, s := range p.via {
+		v.Via[i] = string(s)
+	}
+	return v
+}
+
+// same reports whether two values look the same to people.
+func same(a, b *Person) bool {
+	x, y := *a, *b
+	if !slices.Equal(x.Addresses, y.Addresses) || !slices.Equal(x.Via, y.Via) {
+		return false
+	}
+	return x.ID == y.ID && x.Name == y.Name && x.Verified == y.Verified && x.Online == y.Online &&
+		x.Connected == y.Connected && x.Contact == y.Contact && x.Imitates == y.Imitates &&
+		x.FirstSeen.Equal(y.FirstSeen) && x.Unread == y.Unread && x.Written.Equal(y.Written) &&
+		x.Waiting == y.Waiting && x.Alarm == y.Alarm
+}
+
+// meet returns the person with this ID, new where it was not known.
+func (n *Node) meet(id peer.ID) *person {
+	p, ok := n.people[id]
+	if !ok {
+		p = &person{id: id}
+		n.people[id] = p
+	}
+	return p
+}
+
+// loadPeople fills the list from the store. It runs before the loop.
+func (n *Node) loadPeople(devices []store.Device) {
+	for _, d := range devices {
+		p := n.meet(d.ID)
+		p.stored, p.name = true, peer.DisplayName(d.Name)
+		p.verified, p.contact, p.blocked = d.Verified, d.Contact, d.Blocked
+		p.firstSeen, p.lastSeen, p.addrs = d.FirstSeen, d.LastSeen, d.Addresses
+		if len(p.addrs) > 0 {
+			p.via = []discovery.Source{discovery.Known}
+		}
+	}
+}
+
+// save remembers the person on the disk. Strangers who only came by are not
+// stored: ten thousand of them must not cost a write.
+func (n *Node) save(p *person) {
+	if !p.stored && !p.known() && p.written.IsZero() {
+		return
+	}
+	p.stored = true
+	d := store.Device{
+		ID: p.id, Name: p.name.String(), FirstSeen: p.firstSeen, LastSeen: p.lastSeen,
+		Verified: p.verified, Contact: p.contact, Blocked: p.blocked, Addresses: slices.Clone(p.addrs),
+	}
+	n.desk.do("remember "+p.name.String(), func() error { return n.db.SaveDevice(d) })
+}
+
+// changed tells subscribers what is new about a person, if anything is.
+func (n *Node) changed(p *person) {
+	was := p.online
+	p.online = p.present(n.now())
+	if !p.listed() && !was {
+		return
+	}
+	v := p.value()
+	switch {
+	case p.online && !was:
+		n.publish(Event{Kind: PeerUp, Person: &v})
+	case was && !p.online:
+		n.publish(Event{Kind: PeerDown, Person: &v})
+	case p.told == nil || !same(p.told, &v):
+		n.publish(Event{Kind: PeerChanged, Person: &v})
+	}
+	p.told = &v
+	if !p.listed() && !p.found {
+		n.forget(p)
+	}
+}
+
+// forget drops somebody with whom this device has nothing to do.
+func (n *Node) forget(p *person) {
+	if p.session || p.stored {
+		return
+	}
+	n.host.Forget(p.id)
+	delete(n.people, p.id)
+}
+
+// found notes a claim of discovery and looks whether it is true.
+func (n *Node) found(e discovery.Found) {
+	if e.ID == n.id.ID() {
+		return
+	}
+	p := n.meet(e.ID)
+	p.found = true
+	p.addVia(e.Source)
+	if !p.session { // a live session's address is proved, a claim is not
+		p.addAddrs(e.Addrs...)
+	}
+	n.keepSession(p, e.Addrs)
+	n.changed(p)
+}
+
+// addVia notes how the person was found.
+func (p *person) addVia(s discovery.Source) {
+	if !slices.Contains(p.via, s) {
+		p.via = append(p.via, s)
+		slices.Sort(p.via)
+	}
+}
+
+// addAddrs puts addresses first, the best one foremost.
+func (p *person) addAddrs(addrs ...netip.AddrPort) {
+	all := slices.Clone(addrs)
+	for _, a := range p.addrs {
+		if !slices.Contains(all, a) {
+			all = append(all, a)
+		}
+	}
+	p.addrs = all[:min(len(all), keptAddrs)]
+}
+
+// lost notes that discovery hears a device no longer.
+func (n *Node) lost(e discovery.Lost) {
+	p, ok := n.people[e.ID]
+	if !ok {
+		return
+	}
+	p.found = false
+	p.via = slices.DeleteFunc(p.via, func(s discovery.Source) bool {
+		return s == discovery.MDNS || s == discovery.Local
+	})
+	n.changed(p)
+	if !p.listed() {
+		n.forget(p)
+	}
+}
+
+// suspected looks after a device that was silent for long.
+func (n *Node) suspected(e discovery.Suspected) {
+	if p, ok := n.people[e.ID]; ok && !p.session && len(p.addrs) > 0 {
+		n.host.Reach(p.id, p.addrs)
+	}
+}
+
+// sessionUp notes that a device proved its key.
+func (n *Node) sessionUp(e peer.SessionUp) {
+	now := n.now()
+	p := n.meet(e.ID)
+	renamed := n.rename(p, e.Hello.Name)
+	p.session, p.since, p.proved, p.fading = true, now, now, time.Time{}
+	p.lastSeen = now
+	if p.firstSeen.IsZero() {
+		p.firstSeen = now
+	}
+	if e.Addr.IsValid() {
+		p.addAddrs(e.Addr)
+		if n.manual[e.Addr] {
+			p.addVia(discovery.Manual)
+		}
+	}
+	n.finder.Confirm(p.id, true)
+	n.host.SetContact(p.id, p.known())
+	if n.wanted(p) {
+		n.host.Reach(p.id, p.addrs) // so that it is dialled again should the session end
+	}
+	n.replica.Up(p.id)
+	n.engine.Up(p.id)
+	n.save(p)
+	n.changed(p)
+	if renamed {
+		n.findImitators()
+	}
+	n.reviewSessions()
+}
+
+// rename takes the name that a device gives itself.
+func (n *Node) rename(p *person, hello string) (renamed bool) {
+	name := peer.DisplayName(hello)
+	if name.IsZero() {
+		name = peer.DisplayName(p.id.String()[:8])
+	}
+	renamed = name != p.name
+	p.name = name
+	p.decided = p.decided && !renamed
+	return renamed
+}
+
+// sessionDown notes that a session ended; the host looks for the device now.
+func (n *Node) sessionDown(e peer.SessionDown) {
+	p, ok := n.people[e.ID]
+	if !ok || !p.session {
+		return
+	}
+	now := n.now()
+	p.session, p.proved, p.lastSeen, p.fading = false, now, now, now
+	if p.rested {
+		p.rested, p.fading = false, time.Time{}
+	}
+	n.finder.Confirm(p.id, false)
+	n.replica.Down(p.id)
+	n.engine.Down(p.id)
+	n.save(p)
+	n.changed(p)
+}
+
+// gone notes that a device left, or cannot be reached.
+func (n *Node) gone(e peer.PeerGone) {
+	p, ok := n.people[e.ID]
+	if !ok {
+		return
+	}
+	p.fading, p.proved = time.Time{}, time.Time{}
+	n.changed(p)
+	n.reviewSessions()
+}
+
+// twin warns that an identity runs twice.
+func (n *Node) twin(e peer.Twin) {
+	if e.ID == n.id.ID() {
+		n.fail("This identity is running on another machine as well, at %s. A profile must not be copied: "+
+			"on one of the two, quit Earshot and start it with another --profile.", e.Addr)
+		return
+	}
+	p := n.meet(e.ID)
+	n.alarm(p, "%s runs on two machines at once. One of them is a copy.", p.name)
+}
+
+// alarm shows a sentence beside a person, and tells it once.
+func (n *Node) alarm(p *person, format string, args ...any) {
+	sentence := sentence(format, args...)
+	if p.alarm == sentence {
+		return
+	}
+	p.alarm = sentence
+	n.publish(Event{Kind: Failed, Error: sentence})
+	n.changed(p)
+}
+
+// comparePeople orders those who are there before the others, then by name.
+func comparePeople(a, b Person) int {
+	online := func(p Person) int {
+		if p.Online {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(online(a)-online(b),
+		cmp.Compare(peer.FoldName(a.Name.String()), peer.FoldName(b.Name.String())), a.ID.Compare(b.ID))
+}

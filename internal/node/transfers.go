@@ -1,0 +1,236 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"earshot/internal/chat"
+	"earshot/peer"
+	"earshot/transfer"
+)
+
+// A Rule says which file offers are accepted without asking.
+type Rule string
+
+// The rules; an imitator's offers are never accepted by one.
+const (
+	AcceptNone     Rule = "none"
+	AcceptVerified Rule = "verified"
+	AcceptFriends  Rule = "friends" // contacts
+	AcceptAll      Rule = "all"
+)
+
+// covers reports whether the rule says yes to a person's offers.
+func (r Rule) covers(p *person) bool {
+	switch {
+	case p.imitates || p.blocked:
+		return false
+	case r == AcceptAll:
+		return true
+	case r == AcceptFriends:
+		return p.known()
+	}
+	return r == AcceptVerified && !p.verified.IsZero()
+}
+
+// SetRule says from now on which offers are accepted without asking: none,
+// verified, friends or all. Offers that wait already are looked at too.
+func (n *Node) SetRule(ctx context.Context, rule string) error {
+	if !slices.Contains([]Rule{AcceptNone, AcceptVerified, AcceptFriends, AcceptAll}, Rule(rule)) {
+		return fmt.Errorf("accept %q: want none, verified, friends or all", rule)
+	}
+	return order(ctx, n, func() error {
+		n.rule = Rule(rule)
+		n.acceptWaiting()
+		return nil
+	})
+}
+
+// acceptWaiting says yes to the offers that the rule covers.
+func (n *Node) acceptWaiting() {
+	for _, t := range n.transfers {
+		if t.State == transfer.Offered && t.Direction == transfer.Receiving && !t.Accepted && n.rule.covers(n.meet(t.Peer)) {
+			n.engine.Accept(t.ID, "", n.acceptFailed)
+		}
+	}
+}
+
+// acceptFailed says why an offer could not be accepted by the rule; it is called
+// from the engine's goroutine.
+func (n *Node) acceptFailed(err error) {
+	if err != nil && !errors.Is(err, transfer.ErrState) {
+		n.box.put(deskFailed{fmt.Errorf("accept a file offer: %w", err)})
+	}
+}
+
+// Offer offers the files and folders at absolute paths to a device, and returns
+// when that is on the disk. The transfer's ID is that of the offer's message.
+func (n *Node) Offer(ctx context.Context, to Conversation, paths []string) (Transfer, error) {
+	id, err := to.peer()
+	if err != nil {
+		return Transfer{}, err
+	}
+	if len(paths) == 0 {
+		return Transfer{}, errors.New("offer files: none is named")
+	}
+	for _, path := range paths {
+		if !filepath.IsAbs(path) {
+			return Transfer{}, fmt.Errorf("offer %s: want an absolute path", path)
+		}
+	}
+	return n.offer(ctx, id, paths)
+}
+
+func (n *Node) offer(ctx context.Context, to peer.ID, paths []string) (Transfer, error) {
+	if err := order(ctx, n, func() error { _, err := n.addressee(to); return err }); err != nil {
+		return Transfer{}, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Transfer{}, err
+	}
+	o, err := reply(ctx, n, func(done func(transfer.Offer, error)) { n.engine.Prepare(id, to, paths, done) })
+	if err == nil {
+		err = n.announce(context.WithoutCancel(ctx), to, o)
+	}
+	if err != nil {
+		n.engine.Cancel(id, func(error) {}) // what was prepared, if anything was
+		return Transfer{}, fmt.Errorf("offer files: %w", err)
+	}
+	return ask(ctx, n, func() (Transfer, error) {
+		t, told := n.transfers[id]
+		if !told {
+			t = transfer.Transfer{Offer: o, Peer: to, Direction: transfer.Sending, State: transfer.Offered, Offered: n.now(), Path: paths[0]}
+		}
+		return n.transfer(t), nil
+	})
+}
+
+// announce writes the entry of a prepared offer.
+func (n *Node) announce(ctx context.Context, to peer.ID, o transfer.Offer) error {
+	body := chat.Offer{Name: o.Name, Files: uint64(o.Files), Bytes: uint64(o.Bytes), Manifest: o.Manifest, Program: o.Program}
+	if _, err := n.add(ctx, chat.Draft{To: to, ID: o.ID, Kind: chat.KindOffer, Body: body}); err != nil {
+		return err
+	}
+	n.engine.Offered(o.ID)
+	return nil
+}
+
+// offered hands an offer that came in to the engine, and says yes where the rule
+// does.
+func (n *Node) offered(p *person, e chat.Entry) {
+	o, err := e.Offer()
+	if err != nil {
+		return
+	}
+	n.engine.Incoming(transfer.Offer{
+		ID: e.ID, Name: o.Name, Files: clampInt(o.Files), Bytes: int64(clampInt(o.Bytes)), Manifest: o.Manifest, Program: o.Program,
+	}, p.id)
+	if n.rule.covers(p) {
+		n.engine.Accept(e.ID, "", n.acceptFailed)
+	}
+}
+
+// Answer accepts a file offer into dir (absolute; empty: where received files
+// go), or declines it. Saying yes to a stranger's offer makes a contact of the
+// stranger. Where the sender is away, the answer is kept.
+func (n *Node) Answer(ctx context.Context, id uuid.UUID, accept bool, dir string) error {
+	if dir != "" && !filepath.IsAbs(dir) {
+		return fmt.Errorf("save into %q: want an absolute path", dir)
+	}
+	return n.command(ctx, id, func(t transfer.Transfer, done func(error)) {
+		if !accept {
+			n.engine.Decline(id, done)
+			return
+		}
+		p := n.meet(t.Peer)
+		n.befriend(p)
+		n.replica.Accept(p.id)
+		n.reach(p)
+		n.engine.Accept(id, dir, done)
+	})
+}
+
+// Transfers lists the offers of both directions and what became of them, oldest
+// first.
+func (n *Node) Transfers(ctx context.Context) ([]Transfer, error) {
+	return ask(ctx, n, func() ([]Transfer, error) {
+		all := make([]Transfer, 0, len(n.transfers))
+		for _, t := range n.transfers {
+			all = append(all, n.transfer(t))
+		}
+		slices.SortFunc(all, func(a, b Transfer) int {
+			if c := a.Offered.Compare(b.Offered); c != 0 {
+				return c
+			}
+			return slices.Compare(a.ID[:], b.ID[:])
+		})
+		return all, nil
+	})
+}
+
+// Pause stops a transfer until Resume.
+func (n *Node) Pause(ctx context.Context, id uuid.UUID) error {
+	return n.command(ctx, id, func(_ transfer.Transfer, done func(error)) { n.engine.Pause(id, done) })
+}
+
+// Resume goes on with a transfer that was paused here.
+func (n *Node) Resume(ctx context.Context, id uuid.UUID) error {
+	return n.command(ctx, id, func(_ transfer.Transfer, done func(error)) { n.engine.Resume(id, done) })
+}
+
+// Cancel ends a transfer for good.
+func (n *Node) Cancel(ctx context.Context, id uuid.UUID) error {
+	return n.command(ctx, id, func(_ transfer.Transfer, done func(error)) { n.engine.Cancel(id, done) })
+}
+
+// command asks the engine for something about a transfer that is known.
+func (n *Node) command(ctx context.Context, id uuid.UUID, do func(t transfer.Transfer, done func(error))) error {
+	_, err := await(ctx, n, func(done func(struct{}, error)) {
+		t, ok := n.transfers[id]
+		if !ok {
+			done(struct{}{}, transfer.ErrUnknown)
+			return
+		}
+		do(t, func(err error) { done(struct{}{}, err) })
+	})
+	switch {
+	case errors.Is(err, transfer.ErrUnknown):
+		return fmt.Errorf("%w: %s", ErrNoSuchOffer, id)
+	case errors.Is(err, transfer.ErrState):
+		return fmt.Errorf("%w: %w", ErrWrongState, err)
+	}
+	return err
+}
+
+// transferChanged notes what a transfer is at, and tells.
+func (n *Node) transferChanged(t transfer.Transfer) {
+	n.transfers[t.ID] = t
+	n.noteMoving(t)
+	v := n.transfer(t)
+	n.publish(Event{Kind: TransferMoved, Transfer: &v})
+}
+
+// noteMoving keeps what a transfer needs of the session with its peer.
+func (n *Node) noteMoving(t transfer.Transfer) {
+	delete(n.moving, t.ID)
+	if t.State == transfer.Active || t.State == transfer.Interrupted {
+		n.moving[t.ID] = t.Peer
+	}
+	n.host.Watch(t.Peer, "transfer "+t.ID.String(), t.State == transfer.Active)
+}
+
+// transfer is a transfer as people see it.
+func (n *Node) transfer(t transfer.Transfer) Transfer {
+	return Transfer{
+		ID: t.ID, Direction: Direction(t.Direction), Peer: n.meet(t.Peer).ref(), Name: peer.Line(t.Name, 0),
+		Files: t.Files, Bytes: t.Bytes, Done: t.Done, State: string(t.State), Reason: string(t.Reason), Rate: t.Rate,
+		Left: t.Left, Offered: t.Offered, Path: t.Path, Renamed: peer.Line(t.Renamed, 0), Skipped: peer.Line(t.Skipped, 500),
+		Program: t.Program, Error: peer.Line(t.Error, 500), Checked: t.Checked,
+	}
+}
