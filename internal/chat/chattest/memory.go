@@ -3,7 +3,7 @@
 package chattest
 
 import (
-	"cmp"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -238,7 +238,8 @@ func (m *Memory) Requests() (int, error) {
 	return n, nil
 }
 
-// Apply implements [chat.Store].
+// Apply implements [chat.Store]. It panics where entries are not in order: that
+// is what a store may rely on.
 func (m *Memory) Apply(batch chat.Batch) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -247,12 +248,19 @@ func (m *Memory) Apply(batch chat.Batch) error {
 	}
 	for _, e := range batch.Entries {
 		id := logID{e.Conversation, e.LogKey()}
+		if e.Number != uint64(len(m.entries[id]))+1 {
+			panic(fmt.Sprintf("entry %d of a log that has %d", e.Number, len(m.entries[id])))
+		}
 		m.entries[id] = append(m.entries[id], e)
 		where := entryID{e.Conversation, e.Key()}
 		m.places[where] = append(m.places[where], chat.Place{Log: e.Log, Number: e.Number})
 	}
 	for _, l := range batch.Logs {
-		m.logs[logID{l.Conversation, l.LogKey}] = l
+		id := logID{l.Conversation, l.LogKey}
+		if l.Last != uint64(len(m.entries[id])) {
+			panic(fmt.Sprintf("a log to %d that has %d", l.Last, len(m.entries[id])))
+		}
+		m.logs[id] = l
 	}
 	for _, s := range batch.Seen {
 		id := seenID{logID{s.Conversation, s.LogKey}, s.Peer}
@@ -270,8 +278,3 @@ func (m *Memory) Apply(batch chat.Batch) error {
 }
 
 var _ chat.Store = (*Memory)(nil)
-
-// byLog orders logs, so that tests can compare them.
-func byLog(a, b chat.Log) int {
-	return cmp.Or(a.Author.Compare(b.Author), cmp.Compare(a.Log, b.Log))
-}
