@@ -70,9 +70,10 @@ func (n *Node) befriend(p *person) {
 
 // Accept says yes to a stranger: the messages that wait are no request any more,
 // and more may come. To a device under the name of a verified contact it means
-// that this person wants to write to it all the same.
+// that this person wants to write to it all the same. It returns when that is on
+// the disk.
 func (n *Node) Accept(ctx context.Context, id peer.ID) error {
-	return order(ctx, n, func() error {
+	err := order(ctx, n, func() error {
 		p, err := n.person(id)
 		if err != nil {
 			return err
@@ -84,6 +85,10 @@ func (n *Node) Accept(ctx context.Context, id peer.ID) error {
 		n.replica.Accept(id)
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return n.sync(ctx)
 }
 
 // Verify notes that a person compared the safety number with this device, or

@@ -98,13 +98,13 @@ func (p *Position) chat() *chat.Position {
 }
 
 // MarkRead says that the person has seen a conversation up to a position; the
-// other side is told.
+// other side is told. It returns when that is on the disk.
 func (n *Node) MarkRead(ctx context.Context, c Conversation, upTo Position) error {
 	id, err := c.peer()
 	if err != nil {
 		return err
 	}
-	return order(ctx, n, func() error {
+	err = order(ctx, n, func() error {
 		p, err := n.person(id)
 		if err != nil {
 			return err
@@ -112,6 +112,24 @@ func (n *Node) MarkRead(ctx context.Context, c Conversation, upTo Position) erro
 		n.replica.Read(p.id, *upTo.chat())
 		return nil
 	})
+	if err == nil {
+		err = n.sync(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return order(ctx, n, func() error {
+		n.countUnread(n.meet(id))
+		return nil
+	})
+}
+
+// sync waits until what was asked of the conversations is on the disk.
+func (n *Node) sync(ctx context.Context) error {
+	_, err := reply(ctx, n, func(done func(struct{}, error)) {
+		n.replica.Sync(func(err error) { done(struct{}{}, err) })
+	})
+	return err
 }
 
 // message is a stored entry as people see it.
