@@ -238,29 +238,24 @@ func (m *Memory) Requests() (int, error) {
 	return n, nil
 }
 
-// Apply implements [chat.Store]. It panics where entries are not in order: that
-// is what a store may rely on.
+// Apply implements [chat.Store].
 func (m *Memory) Apply(batch chat.Batch) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err := m.check(batch); err != nil {
+		return err
+	}
 	for _, v := range batch.Conversations {
 		m.conversations[v.ID] = v
 	}
 	for _, e := range batch.Entries {
 		id := logID{e.Conversation, e.LogKey()}
-		if e.Number != uint64(len(m.entries[id]))+1 {
-			panic(fmt.Sprintf("entry %d of a log that has %d", e.Number, len(m.entries[id])))
-		}
 		m.entries[id] = append(m.entries[id], e)
 		where := entryID{e.Conversation, e.Key()}
 		m.places[where] = append(m.places[where], chat.Place{Log: e.Log, Number: e.Number})
 	}
 	for _, l := range batch.Logs {
-		id := logID{l.Conversation, l.LogKey}
-		if l.Last != uint64(len(m.entries[id])) {
-			panic(fmt.Sprintf("a log to %d that has %d", l.Last, len(m.entries[id])))
-		}
-		m.logs[id] = l
+		m.logs[logID{l.Conversation, l.LogKey}] = l
 	}
 	for _, s := range batch.Seen {
 		id := seenID{logID{s.Conversation, s.LogKey}, s.Peer}
@@ -273,6 +268,25 @@ func (m *Memory) Apply(batch chat.Batch) error {
 	}
 	for _, id := range batch.Contacts {
 		m.contacts[id] = true
+	}
+	return nil
+}
+
+// check refuses what a replica must never want.
+func (m *Memory) check(batch chat.Batch) error {
+	lengths := make(map[logID]uint64)
+	length := func(id logID) uint64 { return max(lengths[id], uint64(len(m.entries[id]))) }
+	for _, e := range batch.Entries {
+		id := logID{e.Conversation, e.LogKey()}
+		if e.Number != length(id)+1 {
+			return fmt.Errorf("entry %d of a log that has %d", e.Number, length(id))
+		}
+		lengths[id] = e.Number
+	}
+	for _, l := range batch.Logs {
+		if n := length(logID{l.Conversation, l.LogKey}); l.Last != n {
+			return fmt.Errorf("a log to %d that has %d", l.Last, n)
+		}
 	}
 	return nil
 }
