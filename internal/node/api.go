@@ -176,9 +176,9 @@ const (
 	PeerUp        EventKind = "peer_up"   // Person
 	PeerDown      EventKind = "peer_down" // Person
 	PeerChanged   EventKind = "peer"      // Person: name, unread, verified, …
-	MessageAdded  EventKind = "message"   // Message: a text, ours or theirs
+	MessageAdded  EventKind = "message"   // Message: a text, ours or theirs, or an offer of ours
 	StateChanged  EventKind = "state"     // Message, whose State changed, and Peer
-	OfferReceived EventKind = "offer"     // Message with Offer
+	OfferReceived EventKind = "offer"     // Message with Offer: theirs
 	TransferMoved EventKind = "transfer"  // Transfer
 	SelfChanged   EventKind = "self"      // Self
 	Failed        EventKind = "error"     // Error

@@ -34,6 +34,9 @@ func (n *Node) loadConversations(summaries []store.Summary) {
 		p.unread = s.Unread
 		if newest := s.Newest; newest.Number > 0 {
 			p.written = n.entry(p, newest.Entry).At
+			if now := n.now(); p.written.After(now) { // by the author's clock, which may be anything
+				p.written = now
+			}
 			p.request = !p.contact
 		}
 	}

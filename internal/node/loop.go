@@ -117,7 +117,7 @@ func (n *Node) handle(event any) {
 	case deskFailed:
 		n.fail("%v.", e.err)
 	default:
-		panic(fmt.Sprintf("node: an event of type %T has no handler", event))
+		n.log.Error("an event has no handler", "type", fmt.Sprintf("%T", event))
 	}
 }
 

@@ -36,7 +36,7 @@ func (n *Node) Write(ctx context.Context, to Conversation, text string) (Message
 	if err != nil {
 		return Message{}, fmt.Errorf("write to %s: %w", to, err)
 	}
-	return n.Message(ctx, entry.ID)
+	return n.messageOf(ctx, entry.Author, entry.ID)
 }
 
 // add writes an entry, if its addressee may be written to, and waits for the
@@ -53,9 +53,13 @@ func (n *Node) add(ctx context.Context, d chat.Draft) (chat.Entry, error) {
 
 // Message is one message, by the UUID that its author gave it.
 func (n *Node) Message(ctx context.Context, id uuid.UUID) (Message, error) {
-	row, err := reply(ctx, n, func(done func(store.Message, error)) {
-		done(n.db.Message(peer.ID{}, id))
-	})
+	return n.messageOf(ctx, peer.ID{}, id)
+}
+
+// messageOf is one message of an author; the zero ID is whoever used the UUID
+// first.
+func (n *Node) messageOf(ctx context.Context, author peer.ID, id uuid.UUID) (Message, error) {
+	row, err := reply(ctx, n, func(done func(store.Message, error)) { done(n.db.Message(author, id)) })
 	if errors.Is(err, store.ErrUnknown) {
 		return Message{}, fmt.Errorf("%w: %s", ErrNoSuchMessage, id)
 	}

@@ -123,6 +123,7 @@ func (n *Node) loadPeople(devices []store.Device) {
 		if len(p.addrs) > 0 {
 			p.via = []discovery.Source{discovery.Known}
 		}
+		n.host.SetContact(p.id, p.known())
 	}
 }
 
