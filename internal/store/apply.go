@@ -1,0 +1,112 @@
+package store
+
+import (
+	"fmt"
+	"math"
+
+	"earshot/internal/chat"
+	"earshot/peer"
+)
+
+// Apply makes all changes of the batch in one transaction and returns when they
+// are durable; with an error none of them is made.
+func (db *DB) Apply(b chat.Batch) error {
+	return db.update("store batch", func(tx tx) error { return tx.apply(b) })
+}
+
+func (t tx) apply(b chat.Batch) error {
+	if err := applyEach(b.Contacts, t.addContact); err != nil {
+		return err
+	}
+	if err := applyEach(b.Conversations, t.putConversation); err != nil {
+		return err
+	}
+	if err := applyEach(b.Entries, t.addEntry); err != nil {
+		return err
+	}
+	if err := applyEach(b.Logs, t.putLog); err != nil {
+		return err
+	}
+	if err := applyEach(b.Seen, t.putSeen); err != nil {
+		return err
+	}
+	return applyEach(b.Forks, t.putFork)
+}
+
+func applyEach[T any](changes []T, apply func(T) error) error {
+	for _, change := range changes {
+		if err := apply(change); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t tx) addContact(id peer.ID) error {
+	_, err := t.exec("INSERT INTO device (key, contact) VALUES (?, 1) ON CONFLICT DO UPDATE SET contact = 1", id[:])
+	return err
+}
+
+func (t tx) putConversation(c chat.Conversation) error {
+	_, err := t.exec("INSERT OR REPLACE INTO conversation (id, preimage, peer, log) VALUES (?, ?, ?, ?)",
+		c.ID[:], c.Preimage, c.Peer[:], int64(c.Log))
+	return err
+}
+
+// addEntry stores an entry and makes it findable. One with the author and UUID
+// of an earlier one of the conversation has no line of its own.
+func (t tx) addEntry(e chat.Entry) error {
+	if e.Number > math.MaxInt64 || e.Clock > math.MaxInt64 {
+		return fmt.Errorf("entry %s: number %d or clock %d is out of range", e.ID, e.Number, e.Clock)
+	}
+	const query = `INSERT INTO entry
+		(conversation, author, log, number, uuid, clock, kind, header, signature, body, shown)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
+			?11 AND NOT EXISTS (SELECT 1 FROM entry WHERE author = ?2 AND uuid = ?5 AND conversation = ?1 AND shown))`
+	result, err := t.exec(query, e.Conversation[:], e.Author[:], int64(e.Log), int64(e.Number), e.ID[:], int64(e.Clock),
+		int64(e.Kind), e.Raw, e.Signature, e.Body, hasLine(e.Kind))
+	if err != nil {
+		return err
+	}
+	id, err := result.LastInsertId()
+	if err != nil {
+		return err
+	}
+	return t.index(id, e)
+}
+
+// hasLine reports whether an entry of this kind is shown as a line of its own;
+// one from a newer version is, though it cannot be read.
+func hasLine(kind chat.Kind) bool {
+	return kind == chat.KindText || kind == chat.KindOffer || kind >= chat.KindNewer
+}
+
+func (t tx) putLog(l chat.Log) error {
+	const query = `INSERT INTO log (conversation, author, log, first, last, hash, clock, read)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+		first = excluded.first, last = excluded.last, hash = excluded.hash, clock = excluded.clock, read = excluded.read`
+	_, err := t.exec(query, l.Conversation[:], l.Author[:], int64(l.LogKey.Log),
+		clamp(l.First), clamp(l.Last), l.Hash[:], clamp(l.Clock), clamp(l.Read))
+	return err
+}
+
+func (t tx) putSeen(s chat.Seen) error {
+	if s.Last == 0 {
+		_, err := t.exec("DELETE FROM seen WHERE conversation = ? AND peer = ? AND author = ? AND log = ?",
+			s.Conversation[:], s.Peer[:], s.Author[:], int64(s.Log))
+		return err
+	}
+	const query = `INSERT INTO seen (conversation, peer, author, log, first, last, read)
+		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+		first = excluded.first, last = excluded.last, read = excluded.read`
+	_, err := t.exec(query, s.Conversation[:], s.Peer[:], s.Author[:], int64(s.Log), clamp(s.First), clamp(s.Last), clamp(s.Read))
+	return err
+}
+
+func (t tx) putFork(f chat.Fork) error {
+	const query = `INSERT INTO fork (conversation, author, log, peer, point, last, hash)
+		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+		point = excluded.point, last = excluded.last, hash = excluded.hash`
+	_, err := t.exec(query, f.Conversation[:], f.Author[:], int64(f.Log), f.Peer[:], clamp(f.Point), clamp(f.Last), f.Hash[:])
+	return err
+}

@@ -1,0 +1,184 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"earshot/transfer"
+)
+
+// TransferStore is the part of a database that package transfer needs: it
+// implements transfer.Store. It is open as long as the [DB] is.
+type TransferStore struct{ db *DB }
+
+var _ transfer.Store = TransferStore{}
+
+// TransferStore is the database as package transfer sees it.
+func (db *DB) TransferStore() TransferStore { return TransferStore{db} }
+
+const (
+	transferColumns = `id, name, files, bytes, manifest, program, peer, direction, state, reason, error, offered,
+		done, dir, path, renamed, skipped, entries, accepted, listed, paused_own, paused_far, parts, settled`
+	saveTransfer = "INSERT INTO transfer (" + transferColumns + `)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+		name = excluded.name, files = excluded.files, bytes = excluded.bytes, manifest = excluded.manifest,
+		program = excluded.program, peer = excluded.peer, direction = excluded.direction, state = excluded.state,
+		reason = excluded.reason, error = excluded.error, offered = excluded.offered, done = excluded.done,
+		dir = excluded.dir, path = excluded.path, renamed = excluded.renamed, skipped = excluded.skipped,
+		entries = excluded.entries, accepted = excluded.accepted, listed = excluded.listed,
+		paused_own = excluded.paused_own, paused_far = excluded.paused_far, parts = excluded.parts,
+		settled = excluded.settled`
+)
+
+// Transfers gives every transfer, the oldest first.
+func (s TransferStore) Transfers() ([]transfer.Transfer, error) {
+	var all []transfer.Transfer
+	const query = "SELECT " + transferColumns + " FROM transfer ORDER BY offered, id"
+	err := s.db.each(query, nil, func(scan scan) error {
+		t, err := scanTransfer(scan)
+		all = append(all, t)
+		return err
+	})
+	return all, s.db.mapped("list transfers", err)
+}
+
+func scanTransfer(scan scan) (t transfer.Transfer, err error) {
+	err = scan(fixed(t.ID[:]), &t.Name, &t.Files, &t.Bytes, fixed(t.Manifest[:]), &t.Program, fixed(t.Peer[:]),
+		&t.Direction, &t.State, &t.Reason, &t.Error, (*moment)(&t.Offered),
+		&t.Done, &t.Dir, &t.Path, &t.Renamed, &t.Skipped, &t.Entries,
+		&t.Accepted, &t.Listed, &t.PausedOwn, &t.PausedFar, &t.Parts, &t.Settled)
+	return t, err
+}
+
+// SaveTransfer adds t, or replaces the one of the same ID.
+func (s TransferStore) SaveTransfer(t transfer.Transfer) error {
+	return s.db.update("save transfer", func(tx tx) error {
+		_, err := tx.exec(saveTransfer, t.ID[:], t.Name, t.Files, t.Bytes, t.Manifest[:], t.Program, t.Peer[:],
+			string(t.Direction), string(t.State), string(t.Reason), t.Error, nanoseconds(t.Offered),
+			t.Done, t.Dir, t.Path, t.Renamed, t.Skipped, t.Entries,
+			t.Accepted, t.Listed, t.PausedOwn, t.PausedFar, t.Parts, t.Settled)
+		return err
+	})
+}
+
+// DropTransfer forgets a transfer and its files.
+func (s TransferStore) DropTransfer(id uuid.UUID) error {
+	return s.db.update("forget transfer", func(tx tx) error {
+		_, err := tx.exec("DELETE FROM transfer WHERE id = ?", id[:])
+		return err
+	})
+}
+
+const fileColumns = `n, path, fold, wire, size, time, mode, first, start, source, changed, device, inode, final, placeholder`
+
+// AddFiles appends to a transfer's files, or adds none and returns
+// [transfer.ErrTaken].
+func (s TransferStore) AddFiles(id uuid.UUID, files []transfer.File) error {
+	return s.db.update("add files of a transfer", func(tx tx) error {
+		var next int64
+		err := tx.one("SELECT coalesce(max(n) + 1, 0) FROM file WHERE transfer = ?", []any{id[:]}, into(&next))
+		for i := 0; err == nil && i < len(files); i++ {
+			if files[i].N != next+int64(i) {
+				return fmt.Errorf("file %d comes after file %d", files[i].N, next+int64(i)-1)
+			}
+			err = tx.addFile(id, files[i])
+		}
+		return err
+	})
+}
+
+func (t tx) addFile(id uuid.UUID, f transfer.File) error {
+	const query = "INSERT INTO file (transfer, " + fileColumns + `)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (transfer, fold) DO NOTHING`
+	result, err := t.exec(query, id[:], f.N, f.Path, f.Fold, f.Wire, f.Size, nanoseconds(f.Time), int64(f.Mode),
+		f.First, f.Start, f.Source, f.Stamp.Changed, int64(f.Stamp.Device), int64(f.Stamp.Inode), f.Final, f.Placeholder)
+	if err != nil {
+		return err
+	}
+	added, err := result.RowsAffected()
+	if err == nil && added == 0 {
+		return fmt.Errorf("%w: %q", transfer.ErrTaken, f.Path)
+	}
+	return err
+}
+
+// DropFiles forgets a transfer's files.
+func (s TransferStore) DropFiles(id uuid.UUID) error {
+	return s.db.update("forget files of a transfer", func(tx tx) error {
+		_, err := tx.exec("DELETE FROM file WHERE transfer = ?", id[:])
+		return err
+	})
+}
+
+// Files gives up to limit files of a transfer in order, from number from on.
+func (s TransferStore) Files(id uuid.UUID, from int64, limit int) ([]transfer.File, error) {
+	var files []transfer.File
+	const query = "SELECT " + fileColumns + " FROM file WHERE transfer = ? AND n >= ? ORDER BY n LIMIT ?"
+	err := s.db.each(query, []any{id[:], from, limit}, func(scan scan) error {
+		f, err := scanFile(scan)
+		files = append(files, f)
+		return err
+	})
+	return files, s.db.mapped("list files of a transfer", err)
+}
+
+// Find gives the file with that folded path, and whether there is one.
+func (s TransferStore) Find(id uuid.UUID, fold string) (transfer.File, bool, error) {
+	var f transfer.File
+	const query = "SELECT " + fileColumns + " FROM file WHERE transfer = ? AND fold = ?"
+	err := s.db.one(query, []any{id[:], fold}, func(scan scan) (err error) {
+		f, err = scanFile(scan)
+		return err
+	})
+	if errors.Is(err, ErrUnknown) {
+		return transfer.File{}, false, nil
+	}
+	return f, err == nil, s.db.mapped("find file of a transfer", err)
+}
+
+func scanFile(scan scan) (f transfer.File, err error) {
+	err = scan(&f.N, &f.Path, &f.Fold, &f.Wire, &f.Size, (*moment)(&f.Time), &f.Mode, &f.First, &f.Start, &f.Source,
+		&f.Stamp.Changed, (*bits)(&f.Stamp.Device), (*bits)(&f.Stamp.Inode), &f.Final, &f.Placeholder)
+	return f, err
+}
+
+// SetFinal keeps the name that file n gets or got in the save folder.
+func (s TransferStore) SetFinal(id uuid.UUID, n int64, name string, placeholder bool) error {
+	return s.db.update("save the name of a received file", func(tx tx) error {
+		result, err := tx.exec("UPDATE file SET final = ?, placeholder = ? WHERE transfer = ? AND n = ?",
+			name, placeholder, id[:], n)
+		if err != nil {
+			return err
+		}
+		changed, err := result.RowsAffected()
+		if err == nil && changed == 0 {
+			return fmt.Errorf("file %d of transfer %s: %w", n, id, ErrUnknown)
+		}
+		return err
+	})
+}
+
+// nanoseconds is a time as the database has it, NULL for the zero time. It holds
+// the years 1678 to 2262.
+func nanoseconds(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.UnixNano(), Valid: !t.IsZero()}
+}
+
+// moment scans what nanoseconds made.
+type moment time.Time
+
+// Scan takes nanoseconds since 1970, or NULL for the zero time.
+func (m *moment) Scan(value any) error {
+	var n sql.NullInt64
+	if err := n.Scan(value); err != nil {
+		return err
+	}
+	if *m = (moment{}); n.Valid {
+		*m = moment(time.Unix(0, n.Int64))
+	}
+	return nil
+}

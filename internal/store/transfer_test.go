@@ -1,0 +1,127 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"earshot/peer"
+	"earshot/transfer"
+)
+
+func someTransfer(n byte) transfer.Transfer {
+	return transfer.Transfer{
+		Offer: transfer.Offer{
+			ID: uuid.UUID{n}, Name: "Fotos \x1b", Files: 2, Bytes: 1 << 40, Manifest: peer.Hash{9}, Program: true,
+		},
+		Peer: bob.ID(), Direction: transfer.Receiving, State: transfer.Paused, Reason: transfer.DiskFull,
+		Error: "no room", Offered: time.Unix(0, start*1e6+int64(n)), Done: 17,
+		Dir: "/tmp/x", Path: "/tmp/x/Fotos", Renamed: "Fotos:", Skipped: "one link", Entries: 3,
+		Accepted: true, Listed: true, PausedOwn: true, PausedFar: true, Parts: true, Settled: true,
+	}
+}
+
+func someFile(n int64) transfer.File {
+	return transfer.File{
+		N: n, Path: fmt.Sprint("A/", n), Fold: fmt.Sprint("a/", n), Wire: "A:", Size: 5, Time: time.Unix(1, 999),
+		Mode: peer.ModeProgram, First: n, Start: 5 * n, Source: "/home/x",
+		Stamp: transfer.Stamp{Changed: -1, Device: math.MaxUint64, Inode: 1 << 63}, Final: "A", Placeholder: true,
+	}
+}
+
+func TestTransfers(t *testing.T) {
+	db := mustOpen(t, newPath(t))
+	s := db.TransferStore()
+	first, second := someTransfer(2), someTransfer(1)
+	second.Offered = first.Offered.Add(time.Second)
+	for _, tr := range []transfer.Transfer{second, first} {
+		if err := s.SaveTransfer(tr); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(want ...transfer.Transfer) {
+		t.Helper()
+		got, err := s.Transfers()
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, %v\nwant %+v", got, err, want)
+		}
+	}
+	check(first, second)
+	if err := s.AddFiles(first.ID, []transfer.File{someFile(0)}); err != nil {
+		t.Fatal(err)
+	}
+	second.Rate = 5 // not kept
+	first = transfer.Transfer{Offer: transfer.Offer{ID: first.ID}, Offered: first.Offered}
+	for _, tr := range []transfer.Transfer{first, second} {
+		if err := s.SaveTransfer(tr); err != nil {
+			t.Fatal(err)
+		}
+	}
+	second.Rate = 0
+	check(first, second)
+	if files, err := s.Files(first.ID, 0, 10); err != nil || len(files) != 1 {
+		t.Errorf("saving it again leaves files %v, %v", files, err)
+	}
+	for range 2 {
+		if err := s.DropTransfer(first.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(second)
+	if files, err := s.Files(first.ID, 0, 10); err != nil || len(files) != 0 {
+		t.Errorf("files of a forgotten transfer: %v, %v", files, err)
+	}
+}
+
+func TestTransferFiles(t *testing.T) {
+	db := mustOpen(t, newPath(t))
+	s, id := db.TransferStore(), someTransfer(1).ID
+	if err := s.SaveTransfer(someTransfer(1)); err != nil {
+		t.Fatal(err)
+	}
+	want := []transfer.File{someFile(0), someFile(1), someFile(2), someFile(3)}
+	want[3].Time = time.Time{}
+	for _, part := range [][]transfer.File{want[:2], want[2:]} {
+		if err := s.AddFiles(id, part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	taken := someFile(5)
+	taken.Fold = want[0].Fold
+	if err := s.AddFiles(id, []transfer.File{someFile(4), taken}); !errors.Is(err, transfer.ErrTaken) {
+		t.Errorf("a fold twice: %v", err)
+	}
+	if err := s.AddFiles(id, []transfer.File{someFile(9)}); err == nil {
+		t.Error("a gap is not refused")
+	}
+	want[2].Final, want[2].Placeholder = "A (2)", false
+	if err := s.SetFinal(id, 2, "A (2)", false); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetFinal(id, 7, "x", false); !isUnknown(err) {
+		t.Errorf("final name of no file: %v", err)
+	}
+	if got, err := s.Files(id, 1, 2); err != nil || !reflect.DeepEqual(got, want[1:3]) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if got, err := s.Files(id, 0, 100); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if got, ok, err := s.Find(id, "a/3"); !ok || err != nil || !reflect.DeepEqual(got, want[3]) {
+		t.Errorf("found %+v, %v, %v", got, ok, err)
+	}
+	if _, ok, err := s.Find(id, "A/3"); ok || err != nil {
+		t.Errorf("found what is not there: %v, %v", ok, err)
+	}
+	if err := s.DropFiles(id); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Files(id, 0, 100); err != nil || len(got) != 0 {
+		t.Errorf("dropped: %v, %v", got, err)
+	}
+}
