@@ -1,9 +1,14 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
+	"slices"
+	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -27,65 +32,300 @@ type Config struct {
 	Dir     func() string // the save folder of offers accepted without one, absolute
 	Notify  func(Event)   // is called by the engine's goroutine and returns at once
 	Log     *slog.Logger
+
+	// For tests: the disk that is received to, and the files that are sent.
+	openDisk   func(dir string) (disk, error)
+	openSource func(name string) (source, error)
 }
+
+const (
+	// maxOffers is how many offers of one peer may wait for an answer.
+	maxOffers = 4
+	// saveAgain is how long after an error of the store it is tried again.
+	saveAgain = time.Second
+)
 
 // Engine runs the transfers of one device. Its methods may be called from any
 // goroutine and return at once. What they start is done while Run runs, and told
-// as events; a reply function is called exactly once, from the engine's goroutine,
-// and must return at once.
+// as events; a reply function is called exactly once, from the engine's goroutine
+// (after the end of Run, from the caller's), and must return at once.
 type Engine struct {
-	cfg Config
+	cfg   Config
+	inbox *inbox
+
+	mu    sync.Mutex
+	shown map[uuid.UUID]Transfer // what was told last; written by Run's goroutine alone
+
+	// The rest belongs to the goroutine of Run.
+	ctx   context.Context // of everything that Run started
+	work  sync.WaitGroup
+	jobs  map[uuid.UUID]*job
+	links map[peer.ID]*link
+	conns map[peer.ID]int // data connections that each peer opened
+	tick  *time.Ticker    // nil while nothing moves
+}
+
+// job is one transfer while the engine runs.
+type job struct {
+	t     Transfer
+	own   report // what the goroutine that receives it says
+	far   report // what the other side said last
+	moved *progress
+	meter meter
+
+	running bool               // a goroutine prepares it, receives it or removes its parts
+	cancel  context.CancelFunc // ends the goroutine that receives it, nil for none
+	ending  report             // the final state it takes when that one has ended
+	serving map[*context.CancelFunc]struct{}
+
+	at      report // the state that was kept and shown last
+	unsaved error  // the store failed
+	untold  bool   // the peer was not told the state it is in
+	retry   time.Time
 }
 
 // New is an engine that knows what the store knows. It does nothing before Run.
-func New(cfg Config) (*Engine, error) { return &Engine{cfg: cfg}, nil }
+func New(cfg Config) (*Engine, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.openDisk == nil {
+		cfg.openDisk = openDisk
+	}
+	if cfg.openSource == nil {
+		cfg.openSource = openSource
+	}
+	e := &Engine{
+		cfg: cfg, inbox: newInbox(), shown: map[uuid.UUID]Transfer{},
+		jobs: map[uuid.UUID]*job{}, links: map[peer.ID]*link{}, conns: map[peer.ID]int{},
+	}
+	transfers, err := cfg.Store.Transfers()
+	if err != nil {
+		return nil, fmt.Errorf("load transfers: %w", err)
+	}
+	for _, t := range transfers {
+		if err := e.load(t); err != nil {
+			return nil, fmt.Errorf("load transfer %s: %w", t.ID, err)
+		}
+	}
+	return e, nil
+}
 
-// Run moves transfers until ctx ends. Then it closes every connection and file,
-// and returns nil; whatever was under way goes on at the next start.
-func (e *Engine) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+// load takes up a transfer where an earlier process left it.
+func (e *Engine) load(t Transfer) error {
+	if t.State == Preparing && !t.Listed {
+		return e.cfg.Store.DropTransfer(t.ID) // nobody knows of it
+	}
+	j := newJob(t)
+	if t.Direction == Receiving && t.Parts && !t.State.Final() {
+		j.t.Done = journaled(&e.cfg, t)
+		j.moved.done.Store(j.t.Done)
+	}
+	at := now(j.t, j.own, j.far, false)
+	j.t.State, j.t.Reason, j.t.Error = at.state, at.reason, at.text
+	j.at = at
+	e.jobs[t.ID] = j
+	if j.t.State != Preparing {
+		e.shown[t.ID] = j.t
+	}
+	return nil
+}
+
+func newJob(t Transfer) *job {
+	return &job{t: t, moved: &progress{}, serving: map[*context.CancelFunc]struct{}{}}
+}
 
 // Transfers is what the engine knows now, the oldest first. Like all methods it
 // may be called before Run.
-func (e *Engine) Transfers() []Transfer { return nil }
+func (e *Engine) Transfers() []Transfer {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := make([]Transfer, 0, len(e.shown))
+	for _, t := range e.shown {
+		all = append(all, t)
+	}
+	slices.SortFunc(all, func(a, b Transfer) int {
+		return cmp.Or(a.Offered.Compare(b.Offered), slices.Compare(a.ID[:], b.ID[:]))
+	})
+	return all
+}
 
-// Prepare makes the manifest of the files and folders at the absolute paths, to
-// be offered to a peer. The offer's entry is written by the caller, with the same
-// ID, followed by Offered. What cannot be sent (links, pipes, devices, unreadable
-// files) is left out and named in the transfer's Skipped.
-func (e *Engine) Prepare(id uuid.UUID, to peer.ID, paths []string, reply func(Offer, error)) {}
+// Run moves transfers until ctx ends. Then it closes every connection and file,
+// and returns nil; whatever was under way goes on at the next start.
+func (e *Engine) Run(ctx context.Context) error {
+	var stop context.CancelFunc
+	e.ctx, stop = context.WithCancel(ctx)
+	defer e.work.Wait()
+	defer e.inbox.close()
+	defer stop()
+	for _, j := range e.jobs {
+		e.moveOn(j)
+	}
+	for {
+		var ticks <-chan time.Time
+		if e.arm(); e.tick != nil {
+			ticks = e.tick.C
+		}
+		select {
+		case <-e.inbox.ready:
+			for _, c := range e.inbox.take() {
+				c.do()
+			}
+		case at := <-ticks:
+			e.report(at)
+		case <-ctx.Done():
+			if e.tick != nil {
+				e.tick.Stop()
+			}
+			return nil
+		}
+	}
+}
 
-// Offered says that the offer's entry is committed.
-func (e *Engine) Offered(id uuid.UUID) {}
+// arm starts the ticker where something moves, and stops it where nothing does.
+func (e *Engine) arm() {
+	busy := false
+	for _, j := range e.jobs {
+		busy = busy || j.busy()
+	}
+	switch {
+	case busy && e.tick == nil:
+		e.tick = time.NewTicker(reportTime)
+	case !busy && e.tick != nil:
+		e.tick.Stop()
+		e.tick = nil
+	}
+}
 
-// Incoming says that an offer for this device was committed. Saying so again
-// changes nothing.
-func (e *Engine) Incoming(o Offer, from peer.ID) {}
+// busy reports whether a job has to be looked at again before the next command.
+func (j *job) busy() bool {
+	return j.unsaved != nil || j.untold || j.running || j.t.State == Active
+}
 
-// Accept begins to receive an offer into dir, an absolute path that is made where
-// it is missing; empty: Config.Dir.
-func (e *Engine) Accept(id uuid.UUID, dir string, reply func(error)) {}
+// post has the engine's goroutine do something.
+func (e *Engine) post(do func()) { e.inbox.put(command{do: do}) }
 
-// Decline says no to an offer.
-func (e *Engine) Decline(id uuid.UUID, reply func(error)) {}
+// ask has it done and waits for that; it is for goroutines that Run started.
+func (e *Engine) ask(ctx context.Context, do func() error) error {
+	done := make(chan error, 1)
+	e.inbox.put(command{do: func() { done <- do() }, drop: func() { done <- ErrClosed }})
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
-// Pause stops a transfer until Resume, on both sides. Who paused resumes: where
-// both did, both must.
-func (e *Engine) Pause(id uuid.UUID, reply func(error)) {}
+// link is the link to a peer.
+func (e *Engine) link(id peer.ID) *link {
+	if e.links[id] == nil {
+		e.links[id] = newLink()
+	}
+	return e.links[id]
+}
 
-// Resume goes on with a transfer that was paused here.
-func (e *Engine) Resume(id uuid.UUID, reply func(error)) {}
+func (e *Engine) isUp(id peer.ID) bool {
+	up, _ := e.link(id).state()
+	return up
+}
 
-// Cancel ends a transfer for good; what was received of it is removed.
-func (e *Engine) Cancel(id uuid.UUID, reply func(error)) {}
+// moveOn brings a job to the state that follows from what is known of it: keeps it,
+// shows it, tells the peer, and starts what there is to do.
+func (e *Engine) moveOn(j *job) {
+	at := now(j.t, j.own, j.far, e.isUp(j.t.Peer))
+	j.t.State, j.t.Reason, j.t.Error = at.state, at.reason, at.text
+	if at != j.at {
+		j.at = at
+		j.meter.reset()
+		j.t.Rate, j.t.Left = 0, 0
+		e.save(j)
+		e.inform(j)
+	}
+	e.start(j)
+}
 
-// Up says that there is a session with a peer.
-func (e *Engine) Up(id peer.ID) {}
+// end brings a job to a final state. Where a goroutine receives it, that has to end
+// first: it may just have come to another one.
+func (e *Engine) end(j *job, final report) {
+	if j.cancel != nil {
+		j.ending = final
+		j.cancel()
+		return
+	}
+	j.t.State, j.t.Reason, j.t.Error = final.state, final.reason, final.text
+}
 
-// Down says that there is none any more.
-func (e *Engine) Down(id peer.ID) {}
+// save keeps a job in the store; what cannot be kept now is tried again. Then it is
+// shown.
+func (e *Engine) save(j *job) bool {
+	err := e.cfg.Store.SaveTransfer(j.t)
+	j.unsaved = err
+	if err != nil {
+		e.cfg.Log.Error("save transfer", "transfer", j.t.ID, "err", err)
+		j.retry = time.Now().Add(saveAgain)
+	}
+	e.show(j)
+	return err == nil
+}
 
-// Receive takes what a peer says of a transfer.
-func (e *Engine) Receive(from peer.ID, m peer.OfferState) {}
+// show tells the engine's owner.
+func (e *Engine) show(j *job) {
+	if j.t.State == Preparing {
+		return
+	}
+	e.mu.Lock()
+	e.shown[j.t.ID] = j.t
+	e.mu.Unlock()
+	e.cfg.Notify(Changed{j.t})
+}
 
-// Serve takes over a data connection that a peer opened.
-func (e *Engine) Serve(from peer.ID, conn net.Conn) {}
+// inform tells the peer the state here, where it has a part in it. A final state is
+// told only when the store has it.
+func (e *Engine) inform(j *job) {
+	if j.t.State == Preparing || j.unsaved != nil {
+		return
+	}
+	j.untold = !e.cfg.Network.Send(j.t.Peer, j.statement(false)) && e.isUp(j.t.Peer)
+	if j.untold {
+		j.retry = time.Now().Add(saveAgain)
+	}
+}
+
+// statement is what the peer is told.
+func (j *job) statement(answer bool) peer.OfferState {
+	return peer.OfferState{
+		Offer: j.t.ID, State: string(j.t.State), Reason: string(j.t.Reason),
+		Done: uint64(max(j.t.Done, 0)), Answer: answer,
+	}
+}
+
+// report looks at everything that moves, and tells how far it is.
+func (e *Engine) report(at time.Time) {
+	for _, j := range e.jobs {
+		if (j.unsaved != nil || j.untold) && !at.Before(j.retry) {
+			if j.unsaved == nil || e.save(j) {
+				e.inform(j)
+			}
+			e.start(j)
+		}
+		j.progress(at)
+		if shown := e.shown[j.t.ID]; shown.Done != j.t.Done || shown.Checked != j.t.Checked || shown.Rate != j.t.Rate {
+			e.show(j)
+			if j.t.Direction == Receiving && j.t.State == Active {
+				e.cfg.Network.Send(j.t.Peer, j.statement(false)) // the next one comes soon
+			}
+		}
+	}
+}
+
+// progress brings the figures of a job up to date.
+func (j *job) progress(at time.Time) {
+	if j.cancel != nil {
+		j.t.Done, j.t.Checked = j.moved.done.Load(), j.moved.checked.Load()
+	}
+	if j.t.State == Active {
+		j.t.Rate = j.meter.add(at, j.t.Done)
+		j.t.Left = timeLeft(j.t.Bytes-j.t.Done, j.t.Rate)
+	}
+}

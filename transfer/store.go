@@ -67,7 +67,7 @@ type File struct {
 // Stamp tells a file from another one, and from itself after a change. Size and
 // modification time stand in [File].
 type Stamp struct {
-	Changed int64  // ctime, on Windows ChangeTime, in nanoseconds
+	Changed int64  // ctime in nanoseconds; on Windows ChangeTime, in its own unit
 	Device  uint64 // file system, on Windows the volume's serial number
 	Inode   uint64 // on Windows the file's index
 }

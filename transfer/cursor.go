@@ -1,0 +1,98 @@
+package transfer
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/google/uuid"
+
+	"earshot/peer"
+)
+
+// cursor reads the files of a manifest, mostly in order, a page at a time.
+type cursor struct {
+	store Store
+	id    uuid.UUID
+	page  []File
+}
+
+// file is number n of the manifest; ok is false behind the last one. It stays
+// valid when the cursor moves on.
+func (c *cursor) file(n int64) (f *File, ok bool, err error) {
+	if len(c.page) == 0 || n < c.page[0].N || n > c.page[len(c.page)-1].N {
+		files, err := c.store.Files(c.id, n, page)
+		if err != nil || len(files) == 0 {
+			return nil, false, err
+		}
+		c.page = files
+	}
+	f = &c.page[n-c.page[0].N]
+	if f.N != n {
+		return nil, false, fmt.Errorf("manifest of %s: file %d is missing in the store", c.id, n)
+	}
+	return f, true, nil
+}
+
+// each calls do with every file in order.
+func (c *cursor) each(do func(f *File) error) error {
+	for n := int64(0); ; n++ {
+		f, ok, err := c.file(n)
+		if err != nil || !ok {
+			return err
+		}
+		if err := do(f); err != nil {
+			return err
+		}
+	}
+}
+
+// holding is the file that a chunk lies in, of a manifest with that many entries.
+func (c *cursor) holding(number, entries int64) (*File, error) {
+	if f := c.near(number); f != nil {
+		return f, nil
+	}
+	var failed error
+	n := sort.Search(int(entries), func(i int) bool {
+		files, err := c.store.Files(c.id, int64(i), 1)
+		if err != nil || len(files) == 0 {
+			failed = fmt.Errorf("find chunk %d of %s: file %d: %w", number, c.id, i, err)
+			return true
+		}
+		return files[0].First+files[0].Chunks() > number
+	})
+	if failed != nil {
+		return nil, failed
+	}
+	f, ok, err := c.file(int64(n))
+	if err == nil && !ok {
+		err = fmt.Errorf("find chunk %d of %s: behind the end", number, c.id)
+	}
+	return f, err
+}
+
+// near is the file that a chunk lies in where the cursor has it at hand, else nil.
+func (c *cursor) near(number int64) *File {
+	i := sort.Search(len(c.page), func(i int) bool { return c.page[i].First+c.page[i].Chunks() > number })
+	if i == len(c.page) || c.page[i].First > number {
+		return nil
+	}
+	return &c.page[i]
+}
+
+// chunk is a piece of one file: what is asked for, hashed and kept as a whole.
+type chunk struct {
+	file   *File
+	number int64 // through all files of the transfer
+	offset int64 // in the file
+	size   int
+	repair bool // replaces one that is in the journal already
+}
+
+// chunkOf is the chunk of that number, which lies in f.
+func chunkOf(f *File, number int64) chunk {
+	offset := (number - f.First) * peer.ChunkSize
+	return chunk{file: f, number: number, offset: offset, size: int(min(peer.ChunkSize, f.Size-offset))}
+}
+
+// start is how many bytes of the transfer come before the chunk.
+func (c chunk) start() int64 { return c.file.Start + c.offset }

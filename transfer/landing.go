@@ -1,0 +1,444 @@
+package transfer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/google/uuid"
+	"github.com/zeebo/blake3"
+
+	"earshot/peer"
+)
+
+// partsFolder is the private folder for unfinished files in a save folder, so on
+// the same file system.
+const partsFolder = ".earshot"
+
+const (
+	// sumSize is a chunk's hash in the journal.
+	sumSize = 32
+	// journalBatch is how many hashes of small files wait at most to be written to
+	// the journal at once.
+	journalBatch = 64
+	// maxRepairs is how often a chunk is fetched again before the disk, or the
+	// sender's, is called broken.
+	maxRepairs = 3
+)
+
+// errDamaged says that a chunk is wrong however often it is fetched.
+var errDamaged = errors.New("the same part of a file is damaged each time it is written or read")
+
+// landing is what one transfer has on this disk: a part for each topmost entry of
+// the manifest (a file, or a folder with what belongs in it) and the journal, which
+// holds the BLAKE3 of each chunk, appended after the chunk was written. Chunks come
+// in order; those that turn out to be wrong later are asked for again.
+//
+// One goroutine at a time asks and writes (next, write, flush), another one may
+// verify; the mutex guards what they share.
+type landing struct {
+	disk    disk
+	store   Store
+	id      uuid.UUID
+	entries int64 // of the manifest
+	chunks  int64 // in all files
+	journal diskFile
+	moved   *progress
+
+	kept    int64  // chunks in the journal
+	pending []byte // hashes of chunks that were written after those
+	held    int64  // bytes of the chunks in pending
+	walk    cursor // for asking
+	file    int64  // the file that walk is at
+	asked   int64  // the next chunk to ask for
+	out     openPart
+	check   []byte // for reading back what was repaired
+	paths   partPaths
+
+	mu       sync.Mutex
+	bad      []int64       // chunks to be fetched again
+	tries    map[int64]int // how often each was
+	found    chan struct{} // holds a token when bad was added to
+	verified chan struct{} // closed when all that was there at the start is checked
+	old      int64         // chunks that were there at the start
+}
+
+// openPart is the part that is being written.
+type openPart struct {
+	file *File
+	diskFile
+}
+
+// partName is the path of the part for topmost entry n.
+func partName(id uuid.UUID, n int64) string {
+	return fmt.Sprintf("%s/%s-%d.part", partsFolder, id, n)
+}
+
+// partPaths says where the content of files is written.
+type partPaths struct {
+	store Store
+	id    uuid.UUID
+	name  string // of the topmost folder that was looked up last
+	n     int64
+}
+
+// of is the path of f in the save folder until it is complete.
+func (p *partPaths) of(f *File) (string, error) {
+	name, rest, inside := strings.Cut(f.Path, "/")
+	if !inside {
+		return partName(p.id, f.N), nil
+	}
+	if p.name != name {
+		top, ok, err := p.store.Find(p.id, peer.FoldName(name))
+		if err != nil {
+			return "", err
+		}
+		if !ok {
+			return "", fmt.Errorf("%q lies in no folder of the manifest", f.Path)
+		}
+		p.name, p.n = name, top.N
+	}
+	return partName(p.id, p.n) + "/" + rest, nil
+}
+
+func journalName(id uuid.UUID) string { return partsFolder + "/" + id.String() + ".journal" }
+
+// openLanding opens what is there of a transfer, or begins it.
+func openLanding(d disk, store Store, t Transfer, moved *progress) (*landing, error) {
+	l := &landing{
+		disk: d, store: store, id: t.ID, entries: t.Entries, moved: moved,
+		walk: cursor{store: store, id: t.ID}, paths: partPaths{store: store, id: t.ID}, tries: map[int64]int{},
+		found: make(chan struct{}, 1), verified: make(chan struct{}),
+	}
+	if err := makePartsFolder(d); err != nil {
+		return nil, err
+	}
+	last, err := store.Files(t.ID, t.Entries-1, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(last) != 1 {
+		return nil, fmt.Errorf("open parts of %s: the manifest is not in the store", t.ID)
+	}
+	l.chunks = last[0].First + last[0].Chunks()
+	if l.journal, _, err = createOrOpen(d, journalName(t.ID), 0o600); err != nil {
+		return nil, err
+	}
+	if err := l.rewind(); err != nil {
+		l.journal.Close()
+		return nil, err
+	}
+	l.old = l.kept
+	return l, nil
+}
+
+// makePartsFolder makes the folder of the parts. What else has its name is not ours
+// to remove.
+func makePartsFolder(d disk) error {
+	err := d.Mkdir(partsFolder, 0o700)
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	info, err := d.Lstat(partsFolder)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("make folder %s: %w", partsFolder, errOccupied)
+	}
+	return err
+}
+
+// rewind takes the journal's word for what is there.
+func (l *landing) rewind() error {
+	info, err := l.journal.Stat()
+	if err != nil {
+		return err
+	}
+	l.kept = min(info.Size()/sumSize, l.chunks)
+	if err := l.journal.Truncate(l.kept * sumSize); err != nil {
+		return err
+	}
+	done, err := bytesBefore(&l.walk, l.kept, l.entries)
+	if err != nil {
+		return err
+	}
+	l.moved.done.Store(done)
+	return l.restart()
+}
+
+// bytesBefore is how many bytes come before a chunk, of a manifest with that many
+// entries.
+func bytesBefore(c *cursor, number, entries int64) (int64, error) {
+	if number == 0 {
+		return 0, nil
+	}
+	f, err := c.holding(number-1, entries)
+	if err != nil {
+		return 0, err
+	}
+	before := chunkOf(f, number-1)
+	return before.start() + int64(before.size), nil
+}
+
+// restart begins to ask again behind what is in the journal.
+func (l *landing) restart() error {
+	l.asked, l.file = l.kept, 0
+	l.pending, l.held = l.pending[:0], 0
+	if l.asked == 0 {
+		return nil
+	}
+	f, err := l.walk.holding(l.asked-1, l.entries)
+	if err != nil {
+		return err
+	}
+	l.file = f.N
+	return nil
+}
+
+// next is the next chunk to ask for; ok is false when there is none now. On its way
+// it makes the folders and empty files that it passes.
+func (l *landing) next() (c chunk, ok bool, err error) {
+	if c, ok, err = l.nextRepair(); ok || err != nil {
+		return c, ok, err
+	}
+	for l.file < l.entries {
+		f, ok, err := l.walk.file(l.file)
+		if err != nil || !ok {
+			return chunk{}, false, err
+		}
+		if l.asked < f.First+f.Chunks() {
+			c = chunkOf(f, l.asked)
+			l.asked++
+			return c, true, nil
+		}
+		if f.Size == 0 {
+			if err := l.make(f); err != nil {
+				return chunk{}, false, err
+			}
+		}
+		l.file++
+	}
+	return chunk{}, false, nil
+}
+
+// nextRepair is the next chunk to be fetched again.
+func (l *landing) nextRepair() (chunk, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.bad) == 0 {
+		return chunk{}, false, nil
+	}
+	number := l.bad[0]
+	if l.tries[number]++; l.tries[number] > maxRepairs {
+		return chunk{}, false, fmt.Errorf("chunk %d: %w", number, errDamaged)
+	}
+	f, err := l.walk.holding(number, l.entries)
+	if err != nil {
+		return chunk{}, false, err
+	}
+	l.bad = l.bad[1:]
+	c := chunkOf(f, number)
+	c.repair = true
+	return c, true, nil
+}
+
+// wrong says that a chunk that was kept is not right (any more).
+func (l *landing) wrong(c chunk) {
+	l.mu.Lock()
+	l.bad = append(l.bad, c.number)
+	l.mu.Unlock()
+	select {
+	case l.found <- struct{}{}:
+	default:
+	}
+}
+
+// again gives back a chunk that was asked for and did not come. That is no fault
+// of the chunk.
+func (l *landing) again(c chunk) {
+	l.mu.Lock()
+	l.tries[c.number]--
+	l.mu.Unlock()
+	l.wrong(c)
+}
+
+// make makes the folder or the empty file f.
+func (l *landing) make(f *File) error {
+	name, err := l.paths.of(f)
+	if err != nil {
+		return err
+	}
+	if f.Mode == peer.ModeFolder {
+		return l.inParts(name, func() error { return makeFolder(l.disk, name) })
+	}
+	if err := l.use(f); err != nil {
+		return err
+	}
+	return l.closePart(true)
+}
+
+// inParts does something in the folder of a part, which is made again where it is
+// gone.
+func (l *landing) inParts(name string, do func() error) error {
+	err := do()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := makeFolders(l.disk, "", path.Dir(name)); err != nil {
+		return err
+	}
+	return do()
+}
+
+// use makes the part of f the one that is written to. It always has the size of
+// the file, so nothing of a longer one can stay behind its end.
+func (l *landing) use(f *File) error {
+	if l.out.file != nil && l.out.file.N == f.N {
+		return nil
+	}
+	if err := l.closePart(false); err != nil {
+		return err
+	}
+	name, err := l.paths.of(f)
+	if err != nil {
+		return err
+	}
+	perm := fs.FileMode(0o600)
+	if f.Mode == peer.ModeProgram {
+		perm = 0o700
+	}
+	return l.inParts(name, func() error {
+		out, made, err := createOrOpen(l.disk, name, perm)
+		if err != nil {
+			return err
+		}
+		if !made || f.Size > peer.ChunkSize { // a small new file has its size after one write
+			if err := out.Truncate(f.Size); err != nil {
+				out.Close()
+				return err
+			}
+		}
+		l.out = openPart{f, out}
+		return nil
+	})
+}
+
+// closePart closes the part that was written to, and where it is complete gives it
+// its time.
+func (l *landing) closePart(complete bool) error {
+	out := l.out
+	l.out = openPart{}
+	if out.file == nil {
+		return nil
+	}
+	if err := out.Close(); err != nil {
+		return err
+	}
+	if !complete {
+		return nil
+	}
+	name, err := l.paths.of(out.file)
+	if err != nil {
+		return err
+	}
+	return l.disk.Chtimes(name, out.file.Time)
+}
+
+// write keeps a chunk that was received. It counts when its hash is in the journal,
+// which for small ones may wait for [landing.flush].
+func (l *landing) write(c chunk, data []byte, sum [sumSize]byte) error {
+	if err := l.use(c.file); err != nil {
+		return err
+	}
+	if _, err := l.out.WriteAt(data, c.offset); err != nil {
+		return err
+	}
+	if c.repair {
+		return l.repaired(c, sum)
+	}
+	if c.offset+int64(c.size) == c.file.Size {
+		if err := l.closePart(true); err != nil {
+			return err
+		}
+	}
+	l.pending = append(l.pending, sum[:]...)
+	l.held += int64(c.size)
+	if c.size == peer.ChunkSize || len(l.pending) >= journalBatch*sumSize {
+		return l.flush()
+	}
+	return nil
+}
+
+// flush appends to the journal what was written.
+func (l *landing) flush() error {
+	if len(l.pending) == 0 {
+		return nil
+	}
+	if _, err := l.journal.WriteAt(l.pending, l.kept*sumSize); err != nil {
+		return err
+	}
+	l.kept += int64(len(l.pending) / sumSize)
+	l.moved.done.Add(l.held)
+	l.pending, l.held = l.pending[:0], 0
+	return nil
+}
+
+// repaired reads back a chunk that was written once more: a disk that loses it
+// each time is found out here.
+func (l *landing) repaired(c chunk, sum [sumSize]byte) error {
+	if _, err := l.journal.WriteAt(sum[:], c.number*sumSize); err != nil {
+		return err
+	}
+	if l.check == nil {
+		l.check = make([]byte, peer.ChunkSize)
+	}
+	data := l.check[:c.size]
+	if _, err := l.out.ReadAt(data, c.offset); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if blake3.Sum256(data) != sum {
+		l.wrong(c)
+		return nil
+	}
+	l.mu.Lock()
+	delete(l.tries, c.number)
+	l.mu.Unlock()
+	l.moved.done.Add(int64(c.size))
+	return nil
+}
+
+// complete reports whether every chunk is in the journal and none is known to be
+// wrong.
+func (l *landing) complete() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.kept == l.chunks && len(l.bad) == 0
+}
+
+// close closes what is open. The landing is of no use afterwards.
+func (l *landing) close() {
+	l.closePart(false)
+	l.journal.Close()
+	l.disk.Close()
+}
+
+// removeParts removes everything of a transfer from the parts folder, and nothing
+// else: only names that were made of its ID.
+func removeParts(d disk, store Store, id uuid.UUID) error {
+	c := cursor{store: store, id: id}
+	err := c.each(func(f *File) error {
+		if strings.Contains(f.Path, "/") {
+			return nil
+		}
+		return d.RemoveAll(partName(id, f.N))
+	})
+	if err != nil {
+		return fmt.Errorf("remove parts of %s: %w", id, err)
+	}
+	if err := d.Remove(journalName(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove journal of %s: %w", id, err)
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+package transfer
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/zeebo/blake3"
+
+	"earshot/peer"
+)
+
+const (
+	// page is how many files are asked of a store, or sent, at once: a page of
+	// them is small whatever the number of files.
+	page = 512
+	// maxPage is how many entries a page from a peer may have.
+	maxPage = 1024
+	// maxEntries bounds a manifest. More files than a person has; their names
+	// alone take a gigabyte in the store.
+	maxEntries = 8 << 20
+	// maxBytes bounds the bytes of an offer, so that sums do not overflow.
+	maxBytes = 1 << 60
+)
+
+// errManifest is what a manifest that is refused is an error of.
+var errManifest = errors.New("refused manifest")
+
+// listing numbers the entries of a manifest, in order, and sums them up. Both
+// sides make one, so both arrive at the same numbers and the same hash.
+type listing struct {
+	entries int64 // also the number of the next one
+	first   int64 // the number of the next chunk
+	bytes   int64
+	files   int
+	program bool
+	tops    int    // topmost entries
+	name    string // of the first one, as it is sent
+	hash    *blake3.Hasher
+}
+
+func newListing() *listing { return &listing{hash: blake3.New()} }
+
+// number gives files that are to be added the numbers they will have.
+func (l *listing) number(files []File) {
+	n, first, start := l.entries, l.first, l.bytes
+	for i := range files {
+		f := &files[i]
+		f.N, f.First, f.Start = n, first, start
+		n, first, start = n+1, first+f.Chunks(), start+f.Size
+	}
+}
+
+// add takes in files that were numbered.
+func (l *listing) add(files []File) error {
+	for _, f := range files {
+		entry := f.entry()
+		b, err := peer.Marshal(entry)
+		if err != nil {
+			return fmt.Errorf("encode entry %q: %w", f.Path, err)
+		}
+		l.hash.Write(b)
+		l.entries, l.first, l.bytes = f.N+1, f.First+f.Chunks(), f.Start+f.Size
+		if f.Mode != peer.ModeFolder {
+			l.files++
+		}
+		l.program = l.program || isProgram(f)
+		if len(entry.Path) == 1 {
+			l.top(entry.Path[0])
+		}
+	}
+	if l.entries > maxEntries || l.bytes > maxBytes {
+		return fmt.Errorf("%w: more than %d files or %d bytes", errManifest, maxEntries, int64(maxBytes))
+	}
+	return nil
+}
+
+func (l *listing) top(name string) {
+	if l.tops == 0 {
+		l.name = name
+	}
+	l.tops++
+}
+
+// offer is what the manifest is offered as.
+func (l *listing) offer() Offer {
+	o := Offer{Name: l.name, Files: l.files, Bytes: l.bytes, Program: l.program}
+	if l.tops > 1 {
+		o.Name = fmt.Sprintf("%s and %d more", l.name, l.tops-1)
+	}
+	l.hash.Sum(o.Manifest[:0])
+	return o
+}
+
+// entry is what is sent of a file.
+func (f File) entry() peer.ManifestEntry {
+	return peer.ManifestEntry{Path: strings.Split(f.sentAs(), "/"), Size: uint64(f.Size), Time: f.Time.UnixNano(), Mode: f.Mode}
+}
+
+// fileOf makes a file of an entry that a peer sent, or refuses it.
+func fileOf(e peer.ManifestEntry) (File, error) {
+	clean, _, err := peer.CleanPath(e.Path)
+	if err != nil {
+		return File{}, fmt.Errorf("%w: %w", errManifest, err)
+	}
+	name := strings.Join(clean, "/")
+	if e.Size > maxBytes || e.Mode > peer.ModeFolder || e.Mode == peer.ModeFolder && e.Size > 0 {
+		return File{}, fmt.Errorf("%w: %d bytes in %q of mode %d", errManifest, e.Size, name, e.Mode)
+	}
+	f := File{Path: name, Fold: peer.FoldName(name), Size: int64(e.Size), Time: time.Unix(0, e.Time), Mode: e.Mode}
+	if wire := strings.Join(e.Path, "/"); wire != name {
+		f.Wire = wire
+	}
+	return f, nil
+}
+
+// runs are the ends of names that make a system run a file.
+var runs = []string{
+	".exe", ".msi", ".bat", ".cmd", ".com", ".scr", ".ps1", ".vbs", ".js", ".jar", ".lnk", ".hta", ".reg",
+	".sh", ".command", ".app", ".desktop", ".appimage", ".run", ".deb", ".rpm", ".pkg", ".dmg", ".apk",
+}
+
+// isProgram reports whether a file can be run on some system, by its mode or its
+// name. It is a mark for people, not a defence.
+func isProgram(f File) bool {
+	if f.Mode == peer.ModeFolder {
+		return false
+	}
+	if f.Mode == peer.ModeProgram {
+		return true
+	}
+	end := strings.ToLower(path.Ext(f.Path))
+	for _, run := range runs {
+		if end == run {
+			return true
+		}
+	}
+	return false
+}
+
+// checker takes in the pages of a manifest that a peer sends.
+type checker struct {
+	store  Store
+	offer  Offer
+	list   *listing
+	parent string // the folder that was last seen to be in the manifest
+}
+
+// page checks one page and adds it to the store. Nothing outside the store has
+// been touched when it refuses one.
+func (c *checker) page(entries []peer.ManifestEntry) error {
+	files := make([]File, 0, len(entries))
+	folders := map[string]bool{}
+	for _, e := range entries {
+		f, err := fileOf(e)
+		if err != nil {
+			return err
+		}
+		if err := c.checkParent(f, folders); err != nil {
+			return err
+		}
+		if f.Mode == peer.ModeFolder {
+			folders[f.Path] = true
+		}
+		if f.Size > c.offer.Bytes { // so that no sum overflows
+			return fmt.Errorf("%w: more bytes than were offered", errManifest)
+		}
+		files = append(files, f)
+	}
+	c.list.number(files)
+	if err := c.list.add(files); err != nil {
+		return err
+	}
+	if c.list.bytes > c.offer.Bytes || c.list.files > c.offer.Files {
+		return fmt.Errorf("%w: more than was offered", errManifest)
+	}
+	err := c.store.AddFiles(c.offer.ID, files)
+	if errors.Is(err, ErrTaken) {
+		return fmt.Errorf("%w: %w", errManifest, err)
+	}
+	return err
+}
+
+// checkParent refuses what lies in no folder that came before it, so also in a
+// file.
+func (c *checker) checkParent(f File, folders map[string]bool) error {
+	parent := path.Dir(f.Path)
+	if parent == "." || parent == c.parent {
+		return nil
+	}
+	if !folders[parent] {
+		above, ok, err := c.store.Find(c.offer.ID, peer.FoldName(parent))
+		if err != nil {
+			return err
+		}
+		if !ok || above.Path != parent || above.Mode != peer.ModeFolder {
+			return fmt.Errorf("%w: %q lies in no folder of it", errManifest, f.Path)
+		}
+	}
+	c.parent = parent
+	return nil
+}
+
+// end refuses a manifest that, now that it is complete, is not what was offered.
+func (c *checker) end() error {
+	got := c.list.offer()
+	got.ID = c.offer.ID
+	want := c.offer
+	want.Program = got.Program // the offer's word is not relied on
+	if c.list.entries == 0 || got != want {
+		return fmt.Errorf("%w: it is not the one that was offered", errManifest)
+	}
+	return nil
+}

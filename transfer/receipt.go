@@ -1,0 +1,416 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"earshot/peer"
+)
+
+const (
+	// reserve stays free on the disk that files are received to: the database and
+	// everybody else's programs need room too.
+	reserve = 256 << 20
+	// roomTime is how often a full disk is looked at again.
+	roomTime = 5 * time.Second
+	// dialTime is what opening a data connection may take.
+	dialTime = 10 * time.Second
+	// firstRetry and lastRetry bound the wait after a connection, or this disk,
+	// failed. A new session ends the wait.
+	firstRetry = 250 * time.Millisecond
+	lastRetry  = 30 * time.Second
+)
+
+// errFull says that there is no room now.
+var errFull = errors.New("disk full")
+
+// failure ends a transfer for good.
+type failure struct {
+	reason Reason
+	err    error
+}
+
+func (f *failure) Error() string { return string(f.reason) + ": " + f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// report is what a transfer is at, as the goroutine that receives it sees it.
+type report struct {
+	state  State
+	reason Reason
+	text   string // for people, where something on this device is the cause
+}
+
+// receipt receives one accepted offer: from the manifest to the names, over as many
+// connections as it takes. It runs in a goroutine of its own and tells the engine
+// what it is at.
+type receipt struct {
+	cfg   *Config
+	t     Transfer // as it was at the start; Listed and Entries are kept up to date
+	link  *link
+	moved *progress
+	tell  func(report)
+	// listed makes the engine keep that the manifest is complete.
+	listed func(ctx context.Context, list *listing) error
+
+	told  report
+	wire  *wire // the connection to go on with, nil for none
+	delay time.Duration
+	mark  int64 // bytes done when delay was set
+}
+
+// run receives until everything has its name, and returns the path of it. The error
+// is a *failure, or that of ctx.
+func (r *receipt) run(ctx context.Context) (string, error) {
+	defer r.hangUp()
+	for {
+		path, err := r.try(ctx)
+		var final *failure
+		if err == nil || ctx.Err() != nil || errors.As(err, &final) {
+			return path, err
+		}
+		if err := r.trouble(ctx, err); err != nil {
+			return "", err
+		}
+	}
+}
+
+func (r *receipt) try(ctx context.Context) (string, error) {
+	if err := r.list(ctx); err != nil {
+		return "", err
+	}
+	return r.land(ctx)
+}
+
+// trouble waits after an error of this device: a disk that was taken out may come
+// back.
+func (r *receipt) trouble(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, errOccupied), errors.Is(err, errDamaged):
+		return &failure{Damaged, err}
+	case errors.Is(err, errTooLarge):
+		return &failure{NoRoom, err}
+	case isFull(err):
+		return r.waitForRoom(ctx)
+	}
+	r.cfg.Log.Warn("receive", "transfer", r.t.ID, "err", err)
+	r.report(Interrupted, Stalled, err.Error())
+	return r.wait(ctx)
+}
+
+// list gets the manifest.
+func (r *receipt) list(ctx context.Context) error {
+	for !r.t.Listed {
+		err := r.connected(ctx, r.fetch)
+		if err != nil {
+			if err := r.after(ctx, err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fetch asks for the manifest page by page.
+func (r *receipt) fetch(ctx context.Context) error {
+	if err := r.cfg.Store.DropFiles(r.t.ID); err != nil {
+		return err
+	}
+	check := &checker{store: r.cfg.Store, offer: r.t.Offer, list: newListing()}
+	if r.t.Renamed != "" {
+		check.offer.Name = r.t.Renamed
+	}
+	buf := make([]byte, frameHead+peer.DataFrame)
+	for more := true; more; {
+		from := uint64(check.list.entries)
+		if err := r.wire.send(peer.Read{Offer: r.t.ID, Page: &from}); err != nil {
+			return err
+		}
+		payload, err := receiveFrame(r.wire, buf, peer.TypeManifest)
+		if err != nil {
+			return err
+		}
+		m, err := peer.Decode(peer.TypeManifest, payload)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errProtocol, err)
+		}
+		got := m.(peer.Manifest)
+		if got.Offer != r.t.ID || got.First != from || len(got.Entries) == 0 || len(got.Entries) > maxPage {
+			return errMismatch
+		}
+		if err := check.page(got.Entries); err != nil {
+			return err
+		}
+		more = got.More
+	}
+	if err := check.end(); err != nil {
+		return err
+	}
+	if err := r.listed(ctx, check.list); err != nil {
+		return err
+	}
+	r.t.Listed, r.t.Entries = true, check.list.entries
+	return nil
+}
+
+// land receives the files into their parts and gives them their names.
+func (r *receipt) land(ctx context.Context) (string, error) {
+	d, err := r.cfg.openDisk(r.t.Dir)
+	if err != nil {
+		return "", err
+	}
+	l, err := openLanding(d, r.cfg.Store, r.t, r.moved)
+	if err != nil {
+		d.Close()
+		return "", err
+	}
+	defer l.close()
+	r.moved.checked.Store(0)
+	begun, err := l.begun()
+	if err != nil {
+		return "", err
+	}
+	if begun {
+		path, err := l.finish(r.t.Dir)
+		if !errors.Is(err, errIncomplete) {
+			return path, err
+		}
+	}
+	// While what is there is verified, what is missing comes in.
+	var path string
+	group, inner := errgroup.WithContext(ctx)
+	group.Go(func() error { return l.verify(inner) })
+	group.Go(func() error {
+		var err error
+		path, err = r.complete(inner, l)
+		return err
+	})
+	return path, group.Wait()
+}
+
+// complete pulls until nothing is missing, and finishes.
+func (r *receipt) complete(ctx context.Context, l *landing) (string, error) {
+	if err := r.waitForRoom(ctx); err != nil {
+		return "", err
+	}
+	for {
+		if l.complete() {
+			if again, err := r.verified(ctx, l); err != nil {
+				return "", err
+			} else if again {
+				continue
+			}
+			path, err := l.finish(r.t.Dir)
+			if !errors.Is(err, errIncomplete) {
+				return path, err
+			}
+		}
+		err := r.connected(ctx, func(ctx context.Context) error {
+			defer r.hangUp()
+			return newPull(r.wire, l, r.t.Offer, r.room).run(ctx)
+		})
+		if err != nil {
+			if err := r.after(ctx, err); err != nil {
+				return "", err
+			}
+		}
+	}
+}
+
+// verified waits until all that was there at the start is checked; again is true
+// where something of it was wrong.
+func (r *receipt) verified(ctx context.Context, l *landing) (again bool, err error) {
+	select {
+	case <-l.verified:
+		return !l.complete(), nil
+	default:
+	}
+	r.report(Active, Verifying, "")
+	select {
+	case <-l.verified:
+	case <-l.found:
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	return true, nil
+}
+
+// connected does something with a connection to the sender, for as long as there is
+// a session with it.
+func (r *receipt) connected(ctx context.Context, do func(context.Context) error) error {
+	if err := r.waitForLink(ctx); err != nil {
+		return err
+	}
+	select {
+	case r.link.places <- struct{}{}:
+		defer func() { <-r.link.places }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	ctx, cancel := r.link.while(ctx)
+	defer cancel()
+	if r.wire == nil {
+		dialing, done := context.WithTimeout(ctx, dialTime)
+		conn, err := r.cfg.Network.DialData(dialing, r.t.Peer)
+		done()
+		if err != nil {
+			return &lostError{err}
+		}
+		r.wire = newWire(conn)
+	}
+	defer context.AfterFunc(ctx, r.wire.abort)()
+	r.report(Active, "", "")
+	err := do(ctx)
+	if err != nil {
+		r.hangUp()
+	}
+	return err
+}
+
+// hangUp closes the connection.
+func (r *receipt) hangUp() {
+	if r.wire != nil {
+		r.wire.abort()
+		r.wire = nil
+	}
+}
+
+// waitForLink waits until there is a session with the sender.
+func (r *receipt) waitForLink(ctx context.Context) error {
+	for {
+		up, changed := r.link.state()
+		if up {
+			return nil
+		}
+		r.hangUp()
+		r.report(Interrupted, PeerAway, "")
+		select {
+		case <-changed:
+			r.delay = 0
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// after decides what follows the error that a connection ended with: nil, and it is
+// tried again.
+func (r *receipt) after(ctx context.Context, err error) error {
+	var gone *goneError
+	var lost *lostError
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &gone):
+		return r.gone(ctx, gone)
+	case errors.Is(err, errProtocol), errors.Is(err, errManifest):
+		return &failure{Refused, err}
+	case isFull(err):
+		return r.waitForRoom(ctx)
+	case !errors.As(err, &lost) && !errors.Is(err, context.Canceled):
+		return err // of this device
+	}
+	r.cfg.Log.Debug("connection for a transfer ended", "transfer", r.t.ID, "err", err)
+	reason := PeerAway
+	if isStall(err) {
+		reason = Stalled
+	}
+	r.report(Interrupted, reason, "")
+	return r.wait(ctx)
+}
+
+// gone decides what follows when the sender cannot serve.
+func (r *receipt) gone(ctx context.Context, gone *goneError) error {
+	switch gone.reason {
+	case SourceChanged, Refused:
+		return &failure{gone.reason, gone}
+	case SourceUnreadable:
+		r.report(Interrupted, SourceUnreadable, "")
+	default: // paused there, or ended: the session says more
+		r.report(Interrupted, PeerAway, "")
+	}
+	return r.wait(ctx)
+}
+
+// wait waits before the next try, longer each time that brings nothing.
+func (r *receipt) wait(ctx context.Context) error {
+	if done := r.moved.done.Load(); done > r.mark || r.delay == 0 {
+		r.mark, r.delay = done, firstRetry
+	}
+	timer := time.NewTimer(r.delay/2 + rand.N(r.delay/2))
+	defer timer.Stop()
+	r.delay = min(2*r.delay, lastRetry)
+	_, changed := r.link.state()
+	select {
+	case <-timer.C:
+	case <-changed:
+		r.delay = 0
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// room is errFull where there is no room for what is missing, and a *failure where
+// there can never be.
+func (r *receipt) room() error {
+	d, err := r.cfg.openDisk(r.t.Dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	free, size, err := d.Free()
+	missing := r.t.Bytes - r.moved.done.Load()
+	switch {
+	case err != nil:
+		return err
+	case size < missing:
+		return &failure{NoRoom, fmt.Errorf("%d bytes on a disk of %d", missing, size)}
+	case free < missing+reserve:
+		return errFull
+	}
+	return nil
+}
+
+// waitForRoom waits until there is room for what is missing.
+func (r *receipt) waitForRoom(ctx context.Context) error {
+	for {
+		err := r.room()
+		if !errors.Is(err, errFull) {
+			return err
+		}
+		r.report(Paused, DiskFull, "")
+		timer := time.NewTimer(roomTime)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+}
+
+// report tells the engine what the transfer is at, where that is news.
+func (r *receipt) report(state State, reason Reason, text string) {
+	if now := (report{state, reason, text}); now != r.told {
+		r.told = now
+		r.tell(now)
+	}
+}
+
+// pathOf is where what is received will be, as far as that is known.
+func pathOf(dir string, list *listing) string {
+	if list.tops != 1 {
+		return dir
+	}
+	name, _, err := peer.CleanName(list.name)
+	if err != nil {
+		return dir
+	}
+	return filepath.Join(dir, name)
+}

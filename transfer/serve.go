@@ -1,0 +1,357 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/zeebo/blake3"
+	"golang.org/x/sync/errgroup"
+
+	"earshot/peer"
+)
+
+const (
+	// maxRequests bounds the requests of a connection that wait to be answered.
+	maxRequests = 64
+	// maxRanges bounds the ranges of a request.
+	maxRanges = 2 * maxAsked
+	// batches is how many buffers a connection is served with: 4 MiB.
+	batches = 4
+	// batchSize is a buffer: one whole chunk, or many small ones.
+	batchSize = frameHead + peer.DataFrame
+	// manifestBytes is about how much of a manifest is sent in one frame.
+	manifestBytes = 256 << 10
+)
+
+var (
+	// errChanged says that a file is not what it was when it was offered.
+	errChanged = errors.New("changed since it was offered")
+	// errAsked says that the receiver asked for something that is not there.
+	errAsked = fmt.Errorf("%w: no such bytes", errProtocol)
+)
+
+// server answers what one receiver asks for on one connection. One goroutine takes
+// the requests, one reads files, one sends.
+type server struct {
+	wire  *wire
+	store Store
+	open  func(name string) (source, error)
+	t     Transfer
+
+	requests chan peer.Read
+	free     chan []byte
+	full     chan []byte
+
+	batch []byte // what is being filled, nil for none
+	files cursor
+	in    openSourceFile
+}
+
+// openSourceFile is the file that is being read.
+type openSourceFile struct {
+	file *File
+	source
+}
+
+// sourceError says which file cannot be sent, and whether it changed.
+type sourceError struct {
+	file   *File
+	reason Reason
+	err    error
+}
+
+func (e *sourceError) Error() string { return fmt.Sprintf("read %s: %v", e.file.Source, e.err) }
+func (e *sourceError) Unwrap() error { return e.err }
+
+func newServer(w *wire, t Transfer, cfg *Config) *server {
+	s := &server{
+		wire: w, store: cfg.Store, open: cfg.openSource, t: t,
+		requests: make(chan peer.Read, maxRequests),
+		free:     make(chan []byte, batches),
+		full:     make(chan []byte, batches),
+		files:    cursor{store: cfg.Store, id: t.ID},
+	}
+	for range batches {
+		s.free <- make([]byte, 0, batchSize)
+	}
+	return s
+}
+
+// run answers first and what follows until the receiver closes the connection.
+func (s *server) run(ctx context.Context, first peer.Read) error {
+	group, ctx := errgroup.WithContext(ctx)
+	s.requests <- first
+	over := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(over)
+		if isSourceError(context.Cause(ctx)) { // that is still to be said
+			s.wire.read.stop()
+		} else {
+			s.wire.abort()
+		}
+	})
+	group.Go(func() error {
+		defer close(s.requests)
+		return s.take(ctx)
+	})
+	group.Go(func() error {
+		defer close(s.full)
+		defer s.use(nil)
+		return s.answer(ctx)
+	})
+	group.Go(s.send)
+	err := group.Wait()
+	<-over
+	return err
+}
+
+func isSourceError(err error) bool {
+	var source *sourceError
+	return errors.As(err, &source)
+}
+
+// take receives the requests.
+func (s *server) take(ctx context.Context) error {
+	s.wire.read.change(idleTime)
+	buf := make([]byte, frameHead+peer.ControlFrame)
+	for {
+		read, err := receiveRead(s.wire, buf)
+		if err != nil {
+			return err
+		}
+		if read.Offer != s.t.ID {
+			return fmt.Errorf("%w: another offer on the same connection", errProtocol)
+		}
+		select {
+		case s.requests <- read:
+		case <-ctx.Done():
+			return ctx.Err()
+		default:
+			return fmt.Errorf("%w: too many requests at once", errProtocol)
+		}
+	}
+}
+
+// receiveRead is the next request.
+func receiveRead(w *wire, buf []byte) (peer.Read, error) {
+	payload, err := receiveFrame(w, buf, peer.TypeRead)
+	if err != nil {
+		return peer.Read{}, err
+	}
+	m, err := peer.Decode(peer.TypeRead, payload)
+	if err != nil {
+		return peer.Read{}, fmt.Errorf("%w: %w", errProtocol, err)
+	}
+	read := m.(peer.Read)
+	if len(read.Ranges) > maxRanges || (read.Page == nil) == (len(read.Ranges) == 0) {
+		return peer.Read{}, fmt.Errorf("%w: a request for everything or nothing", errProtocol)
+	}
+	return read, nil
+}
+
+// send writes what was read.
+func (s *server) send() error {
+	for b := range s.full {
+		if _, err := s.wire.Write(b); err != nil {
+			return &lostError{err}
+		}
+		s.free <- b[:0] // has room for every buffer
+	}
+	return nil
+}
+
+// answer reads what is asked for, in the order of the requests.
+func (s *server) answer(ctx context.Context) error {
+	for read := range s.requests {
+		err := s.one(ctx, read)
+		if err == nil && len(s.requests) == 0 {
+			err = s.pass(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *server) one(ctx context.Context, read peer.Read) error {
+	if read.Page != nil {
+		return s.page(ctx, *read.Page)
+	}
+	for _, r := range read.Ranges {
+		if err := s.bytes(ctx, r, read.Hashes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// room is a buffer with room for n more bytes.
+func (s *server) room(ctx context.Context, n int) error {
+	if s.batch != nil && cap(s.batch)-len(s.batch) < n {
+		if err := s.pass(ctx); err != nil {
+			return err
+		}
+	}
+	if s.batch != nil {
+		return nil
+	}
+	select {
+	case s.batch = <-s.free:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// pass hands what was read to the goroutine that sends.
+func (s *server) pass(ctx context.Context) error {
+	if s.batch == nil {
+		return nil
+	}
+	select {
+	case s.full <- s.batch:
+		s.batch = nil
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// page answers with a page of the manifest.
+func (s *server) page(ctx context.Context, from uint64) error {
+	if from >= uint64(s.t.Entries) {
+		return errAsked
+	}
+	m := peer.Manifest{Offer: s.t.ID, First: from, More: true}
+	for size := 0; size < manifestBytes && len(m.Entries) < maxPage; {
+		n := int64(from) + int64(len(m.Entries))
+		f, ok, err := s.files.file(n)
+		if err != nil {
+			return err
+		}
+		if !ok || n >= s.t.Entries {
+			break
+		}
+		m.Entries = append(m.Entries, f.entry())
+		size += len(f.sentAs()) + 32
+	}
+	m.More = int64(from)+int64(len(m.Entries)) < s.t.Entries
+	if err := s.room(ctx, batchSize); err != nil {
+		return err
+	}
+	b, err := peer.Append(s.batch, m)
+	if err != nil {
+		return err
+	}
+	s.batch = b
+	return nil
+}
+
+// bytes answers with the chunks of one range.
+func (s *server) bytes(ctx context.Context, r peer.ReadRange, hashes bool) error {
+	n, offset, left := int64(r.File), int64(r.Offset), int64(r.Length)
+	if r.File > maxEntries || r.Offset > maxBytes || r.Length > maxBytes || left == 0 {
+		return errAsked
+	}
+	for left > 0 {
+		f, ok, err := s.files.file(n)
+		if err != nil {
+			return err
+		}
+		if !ok || offset > f.Size {
+			return errAsked
+		}
+		if offset == f.Size {
+			n, offset = n+1, 0
+			continue
+		}
+		whole := peer.ChunkSize - offset%peer.ChunkSize
+		size := min(whole, f.Size-offset, left)
+		if err := s.chunk(ctx, f, offset, int(size), hashes); err != nil {
+			return err
+		}
+		offset, left = offset+size, left-size
+	}
+	return nil
+}
+
+// chunk reads bytes of a file straight to where they are sent from.
+func (s *server) chunk(ctx context.Context, f *File, offset int64, size int, hashes bool) error {
+	if err := s.use(f); err != nil {
+		return err
+	}
+	if err := s.room(ctx, peer.ChunkHead+size); err != nil {
+		return err
+	}
+	b, hash := peer.AppendChunkHead(s.batch, peer.Chunk{Offer: s.t.ID, File: uint64(f.N), Offset: uint64(offset)}, size, hashes)
+	data := b[len(b) : len(b)+size]
+	if n, err := s.in.ReadAt(data, offset); n < size {
+		return s.broken(f, err)
+	}
+	if err := s.unchanged(); err != nil {
+		return err
+	}
+	if hashes {
+		sum := blake3.Sum256(data)
+		copy(b[hash:], sum[:])
+	}
+	s.batch = b[:len(b)+size]
+	return nil
+}
+
+// use opens a file for reading, and makes sure that it is the one that was offered.
+func (s *server) use(f *File) error {
+	if s.in.file != nil && f != nil && s.in.file.N == f.N {
+		return nil
+	}
+	if s.in.file != nil {
+		s.in.Close()
+	}
+	s.in = openSourceFile{}
+	if f == nil {
+		return nil
+	}
+	in, err := s.open(f.Source)
+	if err != nil {
+		return s.broken(f, err)
+	}
+	s.in = openSourceFile{f, in}
+	return s.unchanged()
+}
+
+// unchanged compares the open file with what was offered. It is done before the
+// first read and after each: a change during a read, or since the one before it,
+// shows in the next comparison, and what was read then is not sent.
+func (s *server) unchanged() error {
+	f := s.in.file
+	is, err := s.in.State()
+	if err != nil {
+		return s.broken(f, err)
+	}
+	if is != f.state() {
+		return &sourceError{f, SourceChanged, errChanged}
+	}
+	return nil
+}
+
+// broken decides what it means that a file cannot be read. One that is gone, or
+// something else now, has changed; anything else may pass.
+func (s *server) broken(f *File, err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNotRegular) || errors.Is(err, io.EOF) {
+		return &sourceError{f, SourceChanged, err}
+	}
+	return &sourceError{f, SourceUnreadable, err}
+}
+
+// refuse tells the receiver why nothing more comes, after what was sent already,
+// and closes.
+func refuse(w *wire, gone peer.Gone) {
+	if w.send(gone) == nil {
+		w.linger()
+	}
+	w.abort()
+}

@@ -1,0 +1,100 @@
+package transfer
+
+import "earshot/peer"
+
+// This file says what a transfer is at, given what is known of it here and what the
+// other side says. It is pure: the engine asks it after every event.
+
+// now is the state of a transfer that is not final.
+//
+// own is what the goroutine that receives it says (the zero report where none
+// does), far what the other side said last, up whether there is a session.
+func now(t Transfer, own, far report, up bool) report {
+	switch {
+	case t.State.Final(), t.State == Preparing:
+		return report{t.State, t.Reason, t.Error}
+	case !t.Accepted:
+		return report{state: Offered}
+	case t.PausedOwn:
+		return report{state: Paused, reason: ByMe}
+	case t.PausedFar:
+		return report{state: Paused, reason: ByPeer}
+	case t.Direction == Receiving && own.state != "":
+		return own
+	case t.Direction == Sending && up && far.state != "":
+		return far
+	case t.Direction == Receiving && up:
+		return report{state: Active}
+	}
+	return report{state: Interrupted, reason: PeerAway}
+}
+
+// rank orders the final states: where each side came to another one, the higher
+// counts on both.
+func (s State) rank() int {
+	switch s {
+	case Done:
+		return 4
+	case Failed:
+		return 3
+	case Cancelled:
+		return 2
+	case Declined:
+		return 1
+	}
+	return 0
+}
+
+// mirrored is what a reason of the other side means here.
+func mirrored(r Reason) Reason {
+	switch r {
+	case ByMe:
+		return ByPeer
+	case ByPeer:
+		return ByMe
+	case PeerAway, Stalled, Verifying, DiskFull, SourceUnreadable, Limit, SourceChanged, Damaged, NoRoom, Refused:
+		return r
+	}
+	return ""
+}
+
+// believable reports whether the other side of t may say that state. Only a
+// receiver accepts, declines and finishes.
+func believable(t Transfer, s State) bool {
+	switch s {
+	case Offered, Active, Paused, Interrupted, Cancelled, Failed:
+		return true
+	case Done, Declined:
+		return t.Direction == Sending
+	}
+	return false
+}
+
+// heard is what becomes of t when the other side says m: what it is at there, which
+// may be final for both.
+func heard(t Transfer, m peer.OfferState) (after Transfer, far report) {
+	state, reason := State(m.State), mirrored(Reason(m.Reason))
+	far = report{state: state, reason: reason}
+	if state.Final() {
+		t.Settled = true
+		if state.rank() > t.State.rank() {
+			t.State, t.Reason, t.Error = state, reason, ""
+			if state == Done {
+				t.Done = t.Bytes
+			}
+		}
+		return t, far
+	}
+	if t.State.Final() {
+		return t, far
+	}
+	t.PausedFar = state == Paused && reason == ByPeer
+	if t.Direction == Sending {
+		t.Accepted = t.Accepted || state != Offered
+		t.Done = int64(min(m.Done, uint64(t.Bytes)))
+	}
+	if state == Paused && reason == ByMe || t.PausedFar {
+		far = report{} // says nothing beyond what the flags do
+	}
+	return t, far
+}

@@ -1,0 +1,177 @@
+package transfertest
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"earshot/peer"
+	"earshot/transfer"
+)
+
+// StoreConformance runs what every transfer.Store must do. Each call of open gives
+// the same, at first empty, database, as after a restart; the one before is of no
+// use any more then.
+func StoreConformance(t *testing.T, open func(t *testing.T) transfer.Store) {
+	s := open(t)
+	one, two := fullTransfer(1), fullTransfer(2)
+	must(t, s.SaveTransfer(two))
+	must(t, s.SaveTransfer(one))
+	s = open(t)
+	t.Run("transfers come back whole, the oldest first", func(t *testing.T) {
+		checkTransfers(t, s, one, two)
+	})
+	t.Run("a transfer is replaced", func(t *testing.T) {
+		one.State, one.Reason, one.Settled, one.Done = transfer.Done, "", true, one.Bytes
+		must(t, s.SaveTransfer(one))
+		checkTransfers(t, s, one, two)
+	})
+	t.Run("volatile figures are not kept", func(t *testing.T) {
+		busy := one
+		busy.Rate, busy.Left, busy.Checked = 5, time.Second, 7
+		must(t, s.SaveTransfer(busy))
+		checkTransfers(t, s, one, two)
+	})
+	t.Run("files", func(t *testing.T) { checkFiles(t, s, one.ID, two.ID) })
+	s = open(t)
+	t.Run("files are there after a restart", func(t *testing.T) {
+		if got := all(t, s, one.ID); len(got) != 1500 || !sameFile(got[1499], fullFile(1499)) {
+			t.Errorf("%d files", len(got))
+		}
+	})
+	t.Run("a dropped transfer takes its files along", func(t *testing.T) {
+		must(t, s.DropTransfer(one.ID))
+		must(t, s.DropTransfer(uuid.New()))
+		checkTransfers(t, s, two)
+		if got := all(t, s, one.ID); len(got) != 0 {
+			t.Errorf("%d files are left", len(got))
+		}
+	})
+}
+
+func checkFiles(t *testing.T, s transfer.Store, id, other uuid.UUID) {
+	var files []transfer.File
+	for n := range 1500 {
+		files = append(files, fullFile(n))
+	}
+	must(t, s.AddFiles(id, files[:1000]))
+	if err := s.AddFiles(id, []transfer.File{fullFile(1000), refold(fullFile(1001), files[3].Fold)}); !errors.Is(err, transfer.ErrTaken) {
+		t.Errorf("a path that is there: %v, want ErrTaken", err)
+	}
+	if err := s.AddFiles(id, []transfer.File{fullFile(1000), refold(fullFile(1001), files[1000].Fold)}); !errors.Is(err, transfer.ErrTaken) {
+		t.Errorf("a path twice: %v, want ErrTaken", err)
+	}
+	must(t, s.AddFiles(id, files[1000:]))
+	must(t, s.AddFiles(other, files[:1])) // the same path in another transfer
+	got := all(t, s, id)
+	if len(got) != len(files) {
+		t.Fatalf("%d files, want %d", len(got), len(files))
+	}
+	for n := range got {
+		if !sameFile(got[n], files[n]) {
+			t.Fatalf("file %d:\n got %+v\nwant %+v", n, got[n], files[n])
+		}
+	}
+	if page, err := s.Files(id, 1490, 5); err != nil || len(page) != 5 || page[0].N != 1490 {
+		t.Errorf("a page from 1490 on: %v, %v", page, err)
+	}
+	if page, err := s.Files(id, 1500, 5); err != nil || len(page) != 0 {
+		t.Errorf("behind the end: %v, %v", page, err)
+	}
+	if f, ok, err := s.Find(id, files[77].Fold); err != nil || !ok || !sameFile(f, files[77]) {
+		t.Errorf("find: %+v, %v, %v", f, ok, err)
+	}
+	if _, ok, err := s.Find(id, "no such path"); err != nil || ok {
+		t.Errorf("find what is not there: %v, %v", ok, err)
+	}
+	must(t, s.SetFinal(id, 5, "report (2).pdf", true))
+	want := files[5]
+	want.Final, want.Placeholder = "report (2).pdf", true
+	if f, ok, err := s.Find(id, want.Fold); err != nil || !ok || !sameFile(f, want) {
+		t.Errorf("after a final name was set: %+v, %v, %v", f, ok, err)
+	}
+	must(t, s.DropFiles(other))
+	if got := all(t, s, other); len(got) != 0 {
+		t.Errorf("%d dropped files are there", len(got))
+	}
+	must(t, s.AddFiles(other, files[:1]))
+}
+
+func refold(f transfer.File, fold string) transfer.File {
+	f.Fold = fold
+	return f
+}
+
+// all reads the files of a transfer page by page.
+func all(t *testing.T, s transfer.Store, id uuid.UUID) (files []transfer.File) {
+	t.Helper()
+	for {
+		page, err := s.Files(id, int64(len(files)), 512)
+		must(t, err)
+		if len(page) == 0 {
+			return files
+		}
+		files = append(files, page...)
+	}
+}
+
+func checkTransfers(t *testing.T, s transfer.Store, want ...transfer.Transfer) {
+	t.Helper()
+	got, err := s.Transfers()
+	must(t, err)
+	if len(got) != len(want) {
+		t.Fatalf("%d transfers, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if !got[i].Offered.Equal(want[i].Offered) {
+			t.Errorf("transfer %d was offered %v, want %v", i, got[i].Offered, want[i].Offered)
+		}
+		got[i].Offered = want[i].Offered
+		if !reflect.DeepEqual(got[i], want[i]) {
+			t.Errorf("transfer %d:\n got %+v\nwant %+v", i, got[i], want[i])
+		}
+	}
+}
+
+func sameFile(a, b transfer.File) bool {
+	return a.Time.Equal(b.Time) && reflect.DeepEqual(untimed(a), untimed(b))
+}
+
+func untimed(f transfer.File) transfer.File {
+	f.Time = time.Time{}
+	return f
+}
+
+// fullTransfer has a value in every field that is kept.
+func fullTransfer(n byte) transfer.Transfer {
+	return transfer.Transfer{
+		Offer: transfer.Offer{
+			ID: uuid.UUID{n}, Name: "写真 \u202e", Files: 1500, Bytes: 1 << 50, Manifest: peer.Hash{1, n}, Program: true,
+		},
+		Peer: peer.ID{9, n}, Direction: transfer.Receiving, State: transfer.Paused, Reason: transfer.DiskFull,
+		Error: "no room", Offered: time.Unix(1_700_000_000+int64(n), 123_456_789), Done: 1 << 40,
+		Dir: "/home/ann/Downloads", Path: "/home/ann/Downloads/写真", Renamed: "写真\x1b", Skipped: "1 link (a)",
+		Entries: 1600, Accepted: true, Listed: true, PausedOwn: true, PausedFar: true, Parts: true, Settled: false,
+	}
+}
+
+// fullFile has a value in every field but those of SetFinal.
+func fullFile(n int) transfer.File {
+	return transfer.File{
+		N: int64(n), Path: fmt.Sprintf("Folder/%d", n), Fold: fmt.Sprintf("folder/%d", n), Wire: fmt.Sprintf("Folder/%d*", n),
+		Size: int64(n) << 30, Time: time.Unix(1_600_000_000, int64(n)), Mode: peer.ModeProgram,
+		First: int64(n) << 11, Start: int64(n) << 31, Source: fmt.Sprintf("/src/%d", n),
+		Stamp: transfer.Stamp{Changed: -1, Device: 1<<64 - 1, Inode: 1<<63 + uint64(n)},
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,266 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/google/uuid"
+
+	"earshot/peer"
+)
+
+// This file starts the goroutines that do the slow work of transfers, and takes
+// what comes of it.
+
+// start begins what there is to do for a job, and ends what must not go on.
+func (e *Engine) start(j *job) {
+	halted := j.t.PausedOwn || j.t.PausedFar || j.t.State.Final()
+	if halted {
+		for cut := range j.serving {
+			(*cut)()
+		}
+		if j.cancel != nil {
+			j.cancel()
+		}
+	}
+	switch {
+	case j.running || j.unsaved != nil || j.t.Direction != Receiving:
+	case j.t.State.Final() && j.t.Parts:
+		e.clean(j)
+	case j.t.Accepted && !halted:
+		e.receive(j)
+	}
+}
+
+// prepare makes the manifest of what is to be offered.
+func (e *Engine) prepare(id uuid.UUID, to peer.ID, paths []string, reply func(Offer, error)) {
+	if e.jobs[id] != nil || len(paths) == 0 {
+		reply(Offer{}, ErrState)
+		return
+	}
+	j := newJob(Transfer{
+		Offer: Offer{ID: id}, Peer: to, Direction: Sending, State: Preparing, Offered: time.Now(), Path: paths[0],
+	})
+	if !e.save(j) {
+		reply(Offer{}, j.unsaved)
+		return
+	}
+	e.jobs[id] = j
+	j.running = true
+	w := &walker{store: e.cfg.Store, id: id, open: e.cfg.openSource, list: newListing()}
+	e.work.Go(func() {
+		err := w.walk(e.ctx, paths)
+		e.inbox.put(command{
+			do:   func() { reply(e.prepared(j, w, err)) },
+			drop: func() { reply(Offer{}, ErrClosed) },
+		})
+	})
+}
+
+// prepared takes the manifest that was made.
+func (e *Engine) prepared(j *job, w *walker, err error) (Offer, error) {
+	j.running = false
+	if err == nil {
+		j.t.Offer = w.list.offer()
+		j.t.ID = w.id
+		j.t.Entries, j.t.Listed, j.t.Skipped = w.list.entries, true, w.left.String()
+		e.save(j)
+		err = j.unsaved
+	}
+	if err != nil {
+		delete(e.jobs, j.t.ID)
+		return Offer{}, errors.Join(err, e.cfg.Store.DropTransfer(w.id))
+	}
+	return j.t.Offer, nil
+}
+
+// receive starts the goroutine that receives an accepted offer.
+func (e *Engine) receive(j *job) {
+	ctx, cancel := context.WithCancel(e.ctx)
+	j.running, j.cancel = true, cancel
+	r := &receipt{
+		cfg: &e.cfg, t: j.t, link: e.link(j.t.Peer), moved: j.moved,
+		tell: func(own report) {
+			e.post(func() {
+				if j.cancel != nil {
+					j.own = own
+					e.moveOn(j)
+				}
+			})
+		},
+		listed: func(ctx context.Context, list *listing) error {
+			return e.ask(ctx, func() error { return e.listed(j, list) })
+		},
+	}
+	e.work.Go(func() {
+		defer cancel()
+		path, err := r.run(ctx)
+		e.post(func() { e.received(j, path, err) })
+	})
+}
+
+// listed keeps that a manifest is complete. From here on there may be parts.
+func (e *Engine) listed(j *job, list *listing) error {
+	j.t.Listed, j.t.Parts, j.t.Entries = true, true, list.entries
+	j.t.Program, j.t.Path = list.program, pathOf(j.t.Dir, list)
+	e.save(j)
+	return j.unsaved
+}
+
+// received takes what came of a receipt.
+func (e *Engine) received(j *job, path string, err error) {
+	j.progress(time.Now())
+	ending := j.ending
+	j.running, j.cancel, j.own, j.ending = false, nil, report{}, report{}
+	var failed *failure
+	switch {
+	case err == nil:
+		j.t.Path, j.t.Done = path, j.t.Bytes
+		e.end(j, report{state: Done})
+		j.t.Settled = false // whatever the sender said meanwhile
+	case ending.state != "":
+		e.end(j, ending)
+	case errors.As(err, &failed):
+		e.end(j, report{Failed, failed.reason, failed.err.Error()})
+		e.cfg.Log.Warn("receive", "transfer", j.t.ID, "from", j.t.Peer, "err", err)
+	}
+	e.moveOn(j)
+}
+
+// clean removes the parts of a transfer that is final.
+func (e *Engine) clean(j *job) {
+	j.running = true
+	e.work.Go(func() {
+		err := e.removeParts(j.t)
+		e.post(func() {
+			j.running = false
+			if err != nil { // the disk is gone, or not ours any more: tried again at the next start
+				e.cfg.Log.Warn("clean up", "transfer", j.t.ID, "err", err)
+				return
+			}
+			j.t.Parts = false
+			e.save(j)
+		})
+	})
+}
+
+func (e *Engine) removeParts(t Transfer) error {
+	d, err := e.cfg.openDisk(t.Dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return removeParts(d, e.cfg.Store, t.ID)
+}
+
+// serve answers on a data connection that a peer opened.
+func (e *Engine) serve(from peer.ID, conn net.Conn) {
+	w := newWire(conn)
+	if e.conns[from] >= peer.MaxDataConns {
+		e.work.Go(w.abort)
+		return
+	}
+	e.conns[from]++
+	e.work.Go(func() {
+		if err := e.answer(from, w); err != nil {
+			e.cfg.Log.Debug("data connection ended", "from", from, "err", err)
+		}
+		w.abort()
+		e.post(func() {
+			if e.conns[from]--; e.conns[from] == 0 {
+				delete(e.conns, from)
+			}
+		})
+	})
+}
+
+// answer finds out which offer a connection is for, and serves it.
+func (e *Engine) answer(from peer.ID, w *wire) error {
+	defer context.AfterFunc(e.ctx, w.abort)()
+	first, err := receiveRead(w, make([]byte, frameHead+peer.ControlFrame))
+	if err != nil {
+		return err
+	}
+	var j *job
+	var t Transfer
+	ctx, cut := context.WithCancel(e.ctx)
+	defer cut()
+	err = e.ask(ctx, func() (err error) {
+		j, err = e.grant(from, first.Offer)
+		if err == nil {
+			t = j.t
+			j.serving[&cut] = struct{}{}
+		}
+		return err
+	})
+	var gone *goneError
+	if errors.As(err, &gone) {
+		refuse(w, peer.Gone{Offer: first.Offer, Reason: string(gone.reason)})
+	}
+	if err != nil {
+		return fmt.Errorf("serve offer %s: %w", first.Offer, err)
+	}
+	err = newServer(w, t, &e.cfg).run(ctx, first)
+	e.post(func() { e.served(j, &cut, err) })
+	var source *sourceError
+	if errors.As(err, &source) {
+		refuse(w, peer.Gone{Offer: first.Offer, Reason: string(source.reason), File: uint64(source.file.N)})
+	}
+	return err
+}
+
+// grant decides whether a peer may read an offer now; the error is a *goneError.
+func (e *Engine) grant(from peer.ID, id uuid.UUID) (*job, error) {
+	j := e.jobs[id]
+	if j == nil || j.t.Direction != Sending || j.t.Peer != from || !j.t.Listed {
+		return nil, &goneError{Refused}
+	}
+	e.offered(j) // it could not know of it otherwise
+	if j.t.State.Final() || j.t.PausedOwn {
+		return nil, &goneError{ByPeer}
+	}
+	return j, nil
+}
+
+// served takes what came of serving.
+func (e *Engine) served(j *job, cut *context.CancelFunc, err error) {
+	delete(j.serving, cut)
+	var source *sourceError
+	if !errors.As(err, &source) || j.t.State.Final() {
+		return
+	}
+	e.cfg.Log.Warn("send", "transfer", j.t.ID, "err", err)
+	if source.reason == SourceChanged {
+		e.end(j, report{Failed, SourceChanged, source.Error()})
+	} else {
+		j.far = report{Interrupted, SourceUnreadable, source.Error()}
+	}
+	e.moveOn(j)
+}
+
+// journaled is how many bytes of a transfer an earlier process received, by the
+// journal's word. A disk that is not there now has none.
+func journaled(cfg *Config, t Transfer) int64 {
+	d, err := cfg.openDisk(t.Dir)
+	if err != nil {
+		return t.Done
+	}
+	defer d.Close()
+	info, err := d.Lstat(journalName(t.ID))
+	if err != nil {
+		return 0
+	}
+	last, err := cfg.Store.Files(t.ID, t.Entries-1, 1)
+	if err != nil || len(last) == 0 {
+		return 0
+	}
+	kept := min(info.Size()/sumSize, last[0].First+last[0].Chunks())
+	done, err := bytesBefore(&cursor{store: cfg.Store, id: t.ID}, kept, t.Entries)
+	if err != nil {
+		return 0
+	}
+	return done
+}
