@@ -36,7 +36,7 @@ var keys = []key{
 		allowed: "a list of HOST or HOST:PORT", set: list(func(s *Settings) *[]string { return &s.Peers }, isHost)},
 	{name: "interfaces", flag: "interface", env: "EARSHOT_INTERFACE", value: []string(nil),
 		allowed: `a list of patterns like "eth*" or "!docker0"`, set: list(func(s *Settings) *[]string { return &s.Interfaces }, isPattern)},
-	{name: "language", flag: "lang", env: "EARSHOT_LANG", value: "", later: true,
+	{name: "language", flag: "lang", env: "EARSHOT_LANG", value: "",
 		allowed: "en or zh", set: oneOf(func(s *Settings) *string { return &s.Language }, "en", "zh", "")},
 	{name: "ascii", flag: "ascii", env: "EARSHOT_ASCII", value: false,
 		allowed: "true or false", set: flag(func(s *Settings) *bool { return &s.ASCII })},

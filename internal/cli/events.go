@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"earshot/internal/node"
+	"earshot/peer"
+)
+
+// head begins each line of `listen --json`.
+type head struct {
+	Event string `json:"event"`
+	At    string `json:"at"`
+}
+
+// The lines of `listen --json`.
+type (
+	readyJSON struct {
+		head
+		ID   peer.ID   `json:"id"`
+		Name peer.Text `json:"name"`
+		Port uint16    `json:"port"`
+	}
+	presenceJSON struct {
+		head
+		Peer node.Ref `json:"peer"`
+	}
+	receivedJSON struct {
+		head
+		ID           uuid.UUID         `json:"id"`
+		From         node.Ref          `json:"from"`
+		Conversation node.Conversation `json:"conversation"`
+		Text         peer.Text         `json:"text"`
+		Request      bool              `json:"request,omitempty"`
+	}
+	stateJSON struct {
+		head
+		ID    uuid.UUID         `json:"id"`
+		Peer  node.Ref          `json:"peer"`
+		State node.MessageState `json:"state"`
+	}
+	offerJSON struct {
+		head
+		ID      uuid.UUID `json:"id"`
+		From    node.Ref  `json:"from"`
+		Name    peer.Text `json:"name"`
+		Files   int       `json:"files"`
+		Bytes   int64     `json:"bytes"`
+		Request bool      `json:"request,omitempty"`
+	}
+	movedJSON struct {
+		head
+		transferJSON
+	}
+	errorJSON struct {
+		head
+		Error string `json:"error"`
+	}
+)
+
+// lost is what a reader of events is told that was too slow for them.
+const lost = "events were left out, because what reads them is too slow; \"earshot history\" has all messages"
+
+// eventJSON is the line of an event, nil where it is none of a script's business:
+// what this person wrote or offered, and what only a screen needs.
+func eventJSON(e node.Event) any {
+	h := head{string(e.Kind), e.At.Format(time.RFC3339Nano)}
+	switch m := e.Message; {
+	case e.Kind == node.Ready && e.Self != nil:
+		return readyJSON{h, e.Self.ID, e.Self.Name, e.Self.Port}
+	case (e.Kind == node.PeerUp || e.Kind == node.PeerDown) && e.Person != nil:
+		return presenceJSON{h, node.Ref{ID: e.Person.ID, Name: e.Person.Name}}
+	case e.Kind == node.MessageAdded && m != nil && !m.Mine:
+		return receivedJSON{h, m.ID, m.From, m.Conversation, m.Text, m.Request}
+	case e.Kind == node.StateChanged && m != nil && e.Peer != nil && m.Mine:
+		return stateJSON{h, m.ID, *e.Peer, m.State}
+	case e.Kind == node.OfferReceived && m != nil && m.Offer != nil && !m.Mine:
+		return offerJSON{h, m.Offer.ID, m.From, m.Offer.Name, m.Offer.Files, m.Offer.Bytes, m.Request}
+	case e.Kind == node.TransferMoved && e.Transfer != nil:
+		return movedJSON{h, toJSON(*e.Transfer)}
+	case e.Kind == node.Failed:
+		return errorJSON{h, e.Error.String()}
+	case e.Kind == node.Resync:
+		return errorJSON{head{string(node.Failed), h.At}, lost}
+	}
+	return nil
+}
+
+// narrator tells events in words, one line each. It remembers how transfers
+// stood, to tell changes and not progress.
+type narrator map[uuid.UUID]string
+
+// line is an event in words, empty where there is nothing to tell.
+func (n narrator) line(e node.Event) string {
+	words := n.words(e)
+	if words == "" {
+		return ""
+	}
+	return e.At.Local().Format("15:04 ") + words
+}
+
+func (n narrator) words(e node.Event) string {
+	switch m := e.Message; {
+	case e.Kind == node.Ready && e.Self != nil:
+		return fmt.Sprintf("%s is reachable on port %d", e.Self.Name, e.Self.Port)
+	case e.Kind == node.PeerUp && e.Person != nil:
+		return nameOf(e.Person.Name, e.Person.ID) + " is here"
+	case e.Kind == node.PeerDown && e.Person != nil:
+		return nameOf(e.Person.Name, e.Person.ID) + " left"
+	case e.Kind == node.MessageAdded && m != nil && !m.Mine && m.Offer == nil:
+		return messageWords(*m)
+	case e.Kind == node.OfferReceived && m != nil && m.Offer != nil && !m.Mine:
+		return fmt.Sprintf("%s wants to send you %s: earshot accept %s", nameOf(m.From.Name, m.From.ID), filesOf(m.Offer.Name, m.Offer.Files, m.Offer.Bytes), m.Offer.ID.String()[:13])
+	case e.Kind == node.TransferMoved && e.Transfer != nil:
+		return n.transferWords(*e.Transfer)
+	case e.Kind == node.Failed:
+		return "! " + setIn(e.Error)
+	case e.Kind == node.Resync:
+		return "! " + lost
+	}
+	return ""
+}
+
+// transferWords tells how a transfer stands when that changed.
+func (n narrator) transferWords(t node.Transfer) string {
+	stands := transferWords(t)
+	if n[t.ID] == stands || t.State == stateOffered {
+		return ""
+	}
+	n[t.ID] = stands
+	if isFinal(t.State) {
+		delete(n, t.ID)
+	}
+	words := t.Name.String() + ": " + stands
+	if t.Direction == node.Receiving && t.State == stateDone && t.Path != "" {
+		words += ", saved as " + t.Path
+	}
+	return words
+}
+
+// messageLine is a message with its time, as one reads it.
+func messageLine(m node.Message) string {
+	return m.At.Local().Format("15:04 ") + messageWords(m)
+}
+
+// setIn is a text whose further lines are set in, so that one message cannot
+// pretend to be several.
+func setIn(text peer.Text) string { return strings.ReplaceAll(text.String(), "\n", "\n      | ") }
+
+// messageWords is who wrote what.
+func messageWords(m node.Message) string {
+	text := setIn(m.Text)
+	if m.Offer != nil {
+		text = "[" + filesOf(m.Offer.Name, m.Offer.Files, m.Offer.Bytes) + "]"
+	}
+	words := nameOf(m.From.Name, m.From.ID) + ": " + text
+	if m.Mine && m.State == node.Queued {
+		words += "  (queued)"
+	}
+	if m.Request {
+		words += "  (a stranger: not in your contacts)"
+	}
+	return words
+}

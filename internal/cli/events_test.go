@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/google/uuid"
+
+	"earshot/internal/node"
+	"earshot/peer"
+)
+
+// happenings are one event of each kind.
+func happenings() []node.Event {
+	bob := person(2, "Bob")
+	ref := node.Ref{ID: bob.ID, Name: bob.Name}
+	text := node.Message{ID: uuid.UUID{2}, Conversation: node.Direct(bob.ID), From: ref, Text: peer.Body("hello\nthere"), State: node.Delivered, Request: true}
+	mine := node.Message{ID: uuid.UUID{3}, Conversation: node.Direct(bob.ID), Mine: true, Text: peer.Body("mine"), State: node.Read}
+	offer := node.Message{ID: uuid.UUID{4}, Conversation: node.Direct(bob.ID), From: ref, Offer: &node.Offer{ID: uuid.UUID{4}, Name: peer.Line("photos", 0), Files: 3, Bytes: 2_500_000}}
+	active := node.Transfer{ID: uuid.UUID{4}, Direction: node.Receiving, Peer: ref, Name: peer.Line("photos", 0), Files: 3, Bytes: 2_500_000, Done: 5, State: stateActive, Rate: 7}
+	more, done := active, active
+	more.Done = 6
+	done.State, done.Path = stateDone, "/srv/photos"
+	return []node.Event{
+		{Kind: node.PeerUp, Person: &bob}, {Kind: node.MessageAdded, Message: &text}, {Kind: node.MessageAdded, Message: &mine},
+		{Kind: node.StateChanged, Message: &mine, Peer: &ref}, {Kind: node.OfferReceived, Message: &offer},
+		{Kind: node.TransferMoved, Transfer: &active}, {Kind: node.TransferMoved, Transfer: &more}, {Kind: node.TransferMoved, Transfer: &done},
+		{Kind: node.PeerChanged, Person: &bob}, {Kind: node.PeerDown, Person: &bob}, {Kind: node.Failed, Error: peer.Line("disk full", 0)}, {Kind: node.Resync},
+	}
+}
+
+// listened runs `listen` over the events and returns its lines.
+func listened(t *testing.T, events []node.Event, args ...string) []string {
+	t.Helper()
+	f := newFake()
+	c := newCall(t, f)
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	c.ctx = ctx
+	at := time.Date(2026, 3, 12, 14, 2, 0, 0, time.Local)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		<-f.heard
+		for _, e := range events {
+			e.At = at
+			f.publish(e)
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for _, feed := range f.feeds {
+			feed.End()
+		}
+	}()
+	c.run(codeFailed, append([]string{"listen"}, args...)...).complains("Earshot was quit")
+	<-done
+	return strings.Split(strings.TrimSuffix(c.stdout.String(), "\n"), "\n")
+}
+
+func TestListenTellsInWords(t *testing.T) {
+	want := []string{
+		"Ann is reachable on port 7420", "Bob is here", "Bob: hello", "      | there  (a stranger: not in your contacts)",
+		"Bob wants to send you photos (3 files, 2.5 MB): earshot accept 04000000-0000", "photos: receiving",
+		"photos: received and checked, saved as /srv/photos", "Bob left", "! disk full", "! " + lost,
+	}
+	got := listened(t, happenings())
+	for i := range got {
+		got[i] = strings.TrimPrefix(got[i], "14:02 ")
+		if i == 0 {
+			got[i] = got[i][strings.Index(got[i], " ")+1:] // the fake's start has no time
+		}
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestListenForScripts(t *testing.T) {
+	at := time.Date(2026, 3, 12, 14, 2, 0, 0, time.Local).Format(time.RFC3339Nano)
+	bob := `{"id":"` + id2 + `","name":"Bob"}`
+	const zeros = "-0000-0000-0000-000000000000"
+	moved := `"direction":"receive","peer":` + bob + `,"name":"photos","files":3,"bytes":2500000,`
+	want := []string{
+		`{"event":"peer_up","at":"AT","peer":` + bob + `}`,
+		`{"event":"message","at":"AT","id":"02000000` + zeros + `","from":` + bob + `,"conversation":"` + id2 + `","text":"hello\nthere","request":true}`,
+		`{"event":"state","at":"AT","id":"03000000` + zeros + `","peer":` + bob + `,"state":"read"}`,
+		`{"event":"offer","at":"AT","id":"04000000` + zeros + `","from":` + bob + `,"name":"photos","files":3,"bytes":2500000}`,
+		`{"event":"transfer","at":"AT","id":"04000000` + zeros + `",` + moved + `"done":5,"state":"active","reason":"","rate":7}`,
+		`{"event":"transfer","at":"AT","id":"04000000` + zeros + `",` + moved + `"done":6,"state":"active","reason":"","rate":7}`,
+		`{"event":"transfer","at":"AT","id":"04000000` + zeros + `",` + moved + `"done":5,"state":"done","reason":"","rate":7,"path":"/srv/photos"}`,
+		`{"event":"peer_down","at":"AT","peer":` + bob + `}`,
+		`{"event":"error","at":"AT","error":"disk full"}`,
+	}
+	got := listened(t, happenings()[:11], "--json")
+	var ready struct {
+		Event, ID, Name, At string
+		Port                int
+	}
+	if err := json.Unmarshal([]byte(got[0]), &ready); err != nil || ready.Event != "ready" || ready.ID != id1 || ready.Name != "Ann" || ready.Port != 7420 {
+		t.Errorf("ready: %s, %v", got[0], err)
+	}
+	for i := range got {
+		got[i] = strings.Replace(got[i], at, "AT", 1)
+	}
+	// Progress that is not read in time comes as the newest alone.
+	if strings.Join(got[1:], "\n") != strings.Join(want, "\n") && strings.Join(got[1:], "\n") != strings.Join(append(want[:4:4], want[5:]...), "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got[1:], "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestListenEndsWellWhenInterrupted(t *testing.T) {
+	c := newCall(t, newFake())
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	c.ctx = ctx
+	c.run(codeDone, "listen", "--accept", "verified", "--dir", "in")
+	if r := c.roles[0]; !r.alone || !r.lasting || r.rule != node.AcceptVerified || !strings.HasSuffix(r.dir, "/cli/in") {
+		t.Errorf("listened as %+v", r)
+	}
+	c.run(codeUsage, "listen", "--accept", "everybody").complains("none, verified, friends or all")
+}
+
+// TestOutputHasNoControls hands every command names and texts that would disturb
+// a terminal.
+func TestOutputHasNoControls(t *testing.T) {
+	const nasty = "\x1b[2J\x1b]0;x\a\u009b31m\u202egnp\r\n12:01 <boss> pay"
+	bob := person(2, nasty)
+	message := node.Message{ID: uuid.UUID{2}, From: node.Ref{ID: bob.ID, Name: bob.Name}, Text: peer.Body(nasty)}
+	transfer := node.Transfer{ID: uuid.UUID{9}, Direction: node.Receiving, Peer: message.From, Name: peer.Line(nasty, 0), State: stateDone, Path: "/srv/\x1b[2J\u009b", Error: peer.Body(nasty)}
+	f := newFake(bob)
+	f.history, f.transfers = []node.Message{message}, []node.Transfer{transfer}
+	c := newCall(t, f)
+	check := func(where, out string) {
+		t.Helper()
+		if i := strings.IndexFunc(out, func(r rune) bool { return unicode.IsControl(r) && r != '\n' || r == '\u202e' }); i >= 0 {
+			t.Errorf("%s printed %q", where, out)
+		}
+		if strings.Contains(out, "\n12:01") {
+			t.Errorf("%s printed a line that is not its own: %q", where, out)
+		}
+	}
+	for _, args := range [][]string{
+		{"peers"}, {"peers", "--json"}, {"transfers"}, {"transfers", "--json"}, {"history", id2}, {"history", id2, "--json"},
+		{"id", id2}, {"id", id2, "--json"},
+	} {
+		t.Run(strings.Join(args, " ")+"/T-01", func(t *testing.T) {
+			c.t = t
+			c.run(0, args...)
+			check(args[0], c.stdout.String()+c.stderr.String())
+		})
+	}
+	t.Run("errors/T-01", func(t *testing.T) {
+		c.t = t
+		c.run(codeWho, "msg", nasty+"?", "hi")
+		check("msg", c.stderr.String())
+		c.run(codeUsage, nasty)
+		check("an unknown command", c.stderr.String())
+		c.run(codeUsage, "--port", nasty, "peers")
+		check("a flag", c.stderr.String())
+		c.run(codeFailed, "accept", nasty)
+		check("accept", c.stderr.String())
+		c.run(codeUsage, "--profile", nasty, "peers")
+		check("a profile", c.stderr.String())
+	})
+	for _, args := range [][]string{nil, {"--json"}} {
+		t.Run("listen "+strings.Join(args, "")+"/T-01", func(t *testing.T) {
+			out := listened(t, []node.Event{
+				{Kind: node.PeerUp, Person: &bob}, {Kind: node.MessageAdded, Message: &message}, {Kind: node.TransferMoved, Transfer: &transfer}, {Kind: node.Failed, Error: peer.Body(nasty)},
+			}, args...)
+			check("listen", strings.Join(out, "\n"))
+		})
+	}
+}

@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"earshot/internal/node"
+	"earshot/peer"
+)
+
+// lookTime is how long a node that has just started looks for somebody before
+// nobody of that name is there.
+const lookTime = 3 * time.Second
+
+// find is the one person that text means. A node that started less than look ago
+// (3 s at most) is given that time to find somebody.
+func (p *Program) find(ctx context.Context, n Node, text string, look time.Duration) (node.Person, error) {
+	self, err := n.Self(ctx)
+	if err != nil {
+		return node.Person{}, err
+	}
+	sub, err := n.Subscribe(ctx)
+	if err != nil {
+		return node.Person{}, err
+	}
+	defer sub.Close()
+	waiting, cancel := context.WithDeadline(ctx, self.Started.Add(min(look, lookTime)))
+	defer cancel()
+	for {
+		people, err := n.People(ctx)
+		if err != nil {
+			return node.Person{}, err
+		}
+		switch found := node.Resolve(people, text); {
+		case len(found) == 1:
+			return found[0], nil
+		case len(found) > 1:
+			return node.Person{}, several(text, found)
+		}
+		if err := await(waiting, sub, isAboutPeople); waiting.Err() != nil && ctx.Err() == nil {
+			return node.Person{}, nobody(text, people)
+		} else if err != nil {
+			return node.Person{}, err
+		}
+	}
+}
+
+func isAboutPeople(e node.Event) (bool, error) {
+	return e.Kind == node.PeerUp || e.Kind == node.PeerChanged || e.Kind == node.Resync, nil
+}
+
+// await reads events until enough says so. Its error is enough's, ctx's, or
+// [node.ErrStopped].
+func await(ctx context.Context, sub node.Subscription, enough func(node.Event) (bool, error)) error {
+	for {
+		events, err := sub.Next(ctx)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if done, err := enough(e); done || err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// nobody says that no person is meant by text, and who is there.
+func nobody(text string, people []node.Person) error {
+	f := &failure{code: codeWho, what: fmt.Sprintf("Nobody called %q is known.", text)}
+	for _, one := range people {
+		if one.Online {
+			f.list = append(f.list, describe(one))
+		}
+	}
+	f.do = "Choose one of these; \"earshot peers\" looks again."
+	if len(f.list) == 0 {
+		f.do = "Nobody is in earshot; is the other one running, and on the same network?"
+	}
+	return f
+}
+
+// several says whom text may mean.
+func several(text string, found []node.Person) error {
+	f := &failure{
+		code: codeWho, what: fmt.Sprintf("%q may be one of %d.", text, len(found)),
+		do: fmt.Sprintf("Say the ID, or at least %d characters of its beginning.", node.MinPrefix),
+	}
+	for _, one := range found {
+		f.list = append(f.list, describe(one))
+	}
+	return f
+}
+
+// describe is a person in one line, with enough of the ID to say it.
+func describe(one node.Person) string {
+	words := []string{nameOf(one.Name, one.ID), shortID(one.ID)}
+	if len(one.Addresses) > 0 {
+		words = append(words, one.Addresses[0])
+	}
+	return strings.Join(append(words, standing(one)), "  ")
+}
+
+// nameOf is what a device is called, by its ID where it gave no name.
+func nameOf(name peer.Text, id peer.ID) string {
+	if name.IsZero() {
+		return shortID(id)
+	}
+	return name.String()
+}
+
+// shortID is the beginning of an ID: 40 bits tell the devices of a network apart.
+func shortID(id peer.ID) string { return id.String()[:8] }
+
+// standing is what one should know of a person, in words.
+func standing(one node.Person) string {
+	words := []string{"away"}
+	if one.Online {
+		words[0] = "on-line"
+	}
+	switch {
+	case one.Imitates:
+		words = append(words, "another device under the name of a verified contact")
+	case one.Verified:
+		words = append(words, "verified")
+	case !one.FirstSeen.IsZero():
+		words = append(words, "not verified since "+one.FirstSeen.Local().Format(time.DateOnly))
+	default:
+		words = append(words, "not verified")
+	}
+	return strings.Join(words, ", ")
+}
+
+// findTransfer is the one transfer whose ID begins with text.
+func findTransfer(ctx context.Context, n Node, text string) (node.Transfer, error) {
+	transfers, err := n.Transfers(ctx)
+	if err != nil {
+		return node.Transfer{}, err
+	}
+	var found []node.Transfer
+	for _, t := range transfers {
+		if matchesID(t.ID, text) {
+			found = append(found, t)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return node.Transfer{}, &failure{code: codeFailed, what: fmt.Sprintf("There is no offer or transfer %q.", text), do: "Say \"earshot transfers\" to see what there is."}
+	case 1:
+		return found[0], nil
+	}
+	f := &failure{code: codeFailed, what: fmt.Sprintf("%q may be one of %d transfers.", text, len(found)), do: "Say more of its ID."}
+	for _, t := range found {
+		f.list = append(f.list, fmt.Sprintf("%s  %s", t.ID, t.Name))
+	}
+	return node.Transfer{}, f
+}
+
+// matchesID reports whether text is an ID or its beginning, at least 4
+// characters; hyphens do not matter.
+func matchesID(id uuid.UUID, text string) bool {
+	text = strings.ToLower(strings.ReplaceAll(strings.TrimSpace(text), "-", ""))
+	return len(text) >= node.MinPrefix && strings.HasPrefix(strings.ReplaceAll(id.String(), "-", ""), text)
+}

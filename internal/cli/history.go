@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"earshot/internal/node"
+	"earshot/peer"
+)
+
+// maxPage is how many messages a node gives at a time.
+const maxPage = 500
+
+func (p *Program) historyCommand() *cobra.Command {
+	var asJSON bool
+	var count int
+	var search string
+	cmd := &cobra.Command{
+		Use:   "history PEER",
+		Short: "Read a stored conversation",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if count < 1 {
+				return usage(cmd, errCount)
+			}
+			return p.with(cmd.Context(), role{}, func(s *session) error {
+				person, err := p.find(cmd.Context(), s, args[0], 0) // who was never here wrote nothing
+				if err != nil {
+					return err
+				}
+				messages, err := readHistory(cmd.Context(), s, node.History{Conversation: node.Direct(person.ID), Search: search}, count)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return writeJSON(p.Stdout, historyJSON(messages))
+				}
+				return p.showHistory(messages)
+			})
+		},
+		ValidArgsFunction: p.completePeer,
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().IntVarP(&count, "number", "n", 50, "the newest so many")
+	cmd.Flags().StringVar(&search, "search", "", "only messages with this text")
+	return cmd
+}
+
+var errCount = wrong("-n wants a number from 1 on")
+
+// readHistory reads the newest count messages that match h, oldest first.
+func readHistory(ctx context.Context, n Node, h node.History, count int) ([]node.Message, error) {
+	var pages [][]node.Message
+	for count > 0 {
+		h.Limit = min(count, maxPage)
+		page, err := n.History(ctx, h)
+		if err != nil {
+			return nil, err
+		}
+		pages = append(pages, page)
+		count -= len(page)
+		if len(page) < h.Limit {
+			break
+		}
+		h.Before = &page[0].Position
+	}
+	slices.Reverse(pages)
+	return slices.Concat(pages...), nil
+}
+
+// messageJSON is a message as scripts read one.
+type messageJSON struct {
+	ID    uuid.UUID         `json:"id"`
+	From  node.Ref          `json:"from"`
+	At    string            `json:"at"`
+	Text  *peer.Text        `json:"text,omitempty"`
+	Offer *node.Offer       `json:"offer,omitempty"`
+	State node.MessageState `json:"state"`
+}
+
+func historyJSON(messages []node.Message) []messageJSON {
+	out := make([]messageJSON, len(messages))
+	for i, m := range messages {
+		out[i] = messageJSON{ID: m.ID, From: m.From, At: m.At.Format(time.RFC3339Nano), Offer: m.Offer, State: m.State}
+		if m.Offer == nil {
+			out[i].Text = &m.Text
+		}
+	}
+	return out
+}
+
+func (p *Program) showHistory(messages []node.Message) error {
+	day := ""
+	for _, m := range messages {
+		at := m.At.Local()
+		if d := at.Format("Monday 2 January 2006"); d != day {
+			day = d
+			if err := p.say("-- %s --", d); err != nil {
+				return err
+			}
+		}
+		if err := p.say("%s", messageLine(m)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

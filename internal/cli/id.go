@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"earshot/internal/control"
+	"earshot/internal/profile"
+	"earshot/peer"
+)
+
+func (p *Program) idCommand() *cobra.Command {
+	var asJSON, verify bool
+	cmd := &cobra.Command{
+		Use:   "id [PEER]",
+		Short: "Show this device's ID, or the safety number shared with a peer",
+		Long: `Without PEER: this device's ID. With PEER: the safety number that both of you
+see. Compare it by telephone; if all of it is the same nobody is in between, and
+--verify marks the device as verified.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 && verify {
+				return usage(cmd, errVerify)
+			}
+			if len(args) == 0 {
+				return p.ownID(cmd.Context(), asJSON)
+			}
+			return p.with(cmd.Context(), role{}, func(s *session) error {
+				return p.peerID(cmd.Context(), s, args[0], verify, asJSON)
+			})
+		},
+		ValidArgsFunction: p.completePeer,
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&verify, "verify", false, "mark the device as verified")
+	return cmd
+}
+
+var errVerify = errors.New("--verify wants a peer")
+
+// idJSON is a device as scripts read one.
+type idJSON struct {
+	ID           peer.ID   `json:"id"`
+	Name         peer.Text `json:"name"`
+	SafetyNumber string    `json:"safety_number"`
+	Verified     bool      `json:"verified"`
+}
+
+// ownID needs no node: the identity is a file.
+func (p *Program) ownID(ctx context.Context, asJSON bool) error {
+	self, err := p.self(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeJSON(p.Stdout, self)
+	}
+	return p.say("%s\n%s", self.Name, self.ID.Grouped())
+}
+
+// self is this device as its running node says, else as its files say.
+func (p *Program) self(ctx context.Context) (idJSON, error) {
+	pr, err := profile.Open(p.profile.Home, p.profile.Name)
+	if err != nil {
+		return idJSON{}, err
+	}
+	if socket, err := pr.Socket(); err == nil {
+		if client, err := control.Dial(ctx, socket); err == nil {
+			defer client.Close()
+			if self, err := client.Self(ctx); err == nil {
+				return idJSON{ID: self.ID, Name: self.Name}, nil
+			}
+		}
+	}
+	identity, err := peer.LoadIdentity(pr.Path(profile.IdentityFile))
+	if err != nil {
+		return idJSON{}, err
+	}
+	return idJSON{ID: identity.ID(), Name: peer.DisplayName(p.set.Name)}, nil
+}
+
+// peerID shows what two people compare.
+func (p *Program) peerID(ctx context.Context, n Node, text string, verify, asJSON bool) error {
+	self, err := n.Self(ctx)
+	if err != nil {
+		return err
+	}
+	person, err := p.find(ctx, n, text, lookTime)
+	if err != nil {
+		return err
+	}
+	if verify {
+		if err := n.Verify(ctx, person.ID, true); err != nil {
+			return err
+		}
+		person.Verified = true
+	}
+	number := peer.SafetyNumber(self.ID, person.ID)
+	if asJSON {
+		return writeJSON(p.Stdout, idJSON{person.ID, person.Name, number, person.Verified})
+	}
+	groups := strings.Fields(number)
+	return p.say("%s  %s\n%s\n\n  %s\n  %s\n  %s", nameOf(person.Name, person.ID), standing(person), person.ID.Grouped(),
+		strings.Join(groups[:4], " "), strings.Join(groups[4:8], " "), strings.Join(groups[8:], " "))
+}

@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"earshot/internal/node"
+)
+
+func (p *Program) sendCommand() *cobra.Command {
+	var o sendOptions
+	var also []string
+	cmd := &cobra.Command{
+		Use:   "send PEER PATH…",
+		Short: "Send files and folders",
+		Long: `Offers files and folders; ends when the receiver has checked and saved all.
+What is left when this command gives up, or is interrupted, continues later.`,
+		Example: "  earshot send Bob report.pdf photos/\n  earshot send Bob report.pdf --to Carl --to Dora",
+		Args:    cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			paths, err := absolute(args[1:])
+			if err != nil {
+				return err
+			}
+			return p.with(cmd.Context(), role{}, func(s *session) error {
+				return p.send(cmd.Context(), s, append([]string{args[0]}, also...), paths, o)
+			})
+		},
+		ValidArgsFunction: p.completePeer,
+	}
+	cmd.Flags().StringSliceVar(&also, "to", nil, "also send to this peer, may be repeated")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	cmd.Flags().DurationVar(&o.wait, "wait", 0, "give up waiting after so long, 0: never")
+	return cmd
+}
+
+// absolute makes paths that mean the same to another process, and checks that
+// something is there.
+func absolute(paths []string) ([]string, error) {
+	out := make([]string, len(paths))
+	for i, path := range paths {
+		abs, err := filepath.Abs(path)
+		if err == nil {
+			_, err = os.Stat(abs)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, &failure{code: codeFailed, what: fmt.Sprintf("There is no file or folder %q.", path), do: "Check the path."}
+		}
+		if err != nil {
+			return nil, err
+		}
+		out[i] = abs
+	}
+	return out, nil
+}
+
+// send offers paths to everybody named and waits until all is over.
+func (p *Program) send(ctx context.Context, n Node, to, paths []string, o sendOptions) error {
+	var people []node.Person
+	for _, name := range to { // all of them, before anything is offered
+		person, err := p.find(ctx, n, name, o.look())
+		if err != nil {
+			return err
+		}
+		people = append(people, person)
+	}
+	sub, err := n.Subscribe(ctx)
+	if err != nil {
+		return err
+	}
+	defer sub.Close()
+	sending := newSending(p)
+	for _, person := range people {
+		t, err := n.Offer(ctx, node.Direct(person.ID), paths)
+		if err != nil {
+			return err
+		}
+		sending.add(t)
+	}
+	waiting, cancel := o.limit(ctx)
+	defer cancel()
+	err = sending.watch(waiting, n, sub)
+	if waiting.Err() != nil {
+		err = nil // what is left says so
+	}
+	return errors.Join(err, sending.finish(ctx, o.json))
+}
+
+// sending is a set of transfers that a command waits for.
+type sending struct {
+	p     *Program
+	bar   *bar // nil: nobody watches
+	order []uuid.UUID
+	state map[uuid.UUID]node.Transfer
+}
+
+func newSending(p *Program) *sending {
+	s := &sending{p: p, state: map[uuid.UUID]node.Transfer{}}
+	if isTerminal(p.Stderr) {
+		s.bar = newBar(p)
+	}
+	return s
+}
+
+func (s *sending) add(t node.Transfer) {
+	s.order = append(s.order, t.ID)
+	s.state[t.ID] = t
+	if !t.Skipped.IsZero() {
+		s.p.tell("%s", t.Skipped)
+	}
+}
+
+// watch follows the transfers until none can change any more.
+func (s *sending) watch(ctx context.Context, n Node, sub node.Subscription) error {
+	if s.over() {
+		return nil
+	}
+	defer s.bar.clear()
+	s.bar.draw(s.list())
+	return await(ctx, sub, func(e node.Event) (bool, error) {
+		switch {
+		case e.Kind == node.TransferMoved && e.Transfer != nil:
+			if _, ours := s.state[e.Transfer.ID]; ours {
+				s.state[e.Transfer.ID] = *e.Transfer
+			}
+		case e.Kind == node.Resync:
+			transfers, err := n.Transfers(ctx)
+			if err != nil {
+				return false, err
+			}
+			for _, t := range transfers {
+				if _, ours := s.state[t.ID]; ours {
+					s.state[t.ID] = t
+				}
+			}
+		}
+		s.bar.draw(s.list())
+		return s.over(), nil
+	})
+}
+
+func (s *sending) list() []node.Transfer {
+	list := make([]node.Transfer, len(s.order))
+	for i, id := range s.order {
+		list[i] = s.state[id]
+	}
+	return list
+}
+
+func (s *sending) over() bool {
+	for _, t := range s.state {
+		if !isFinal(t.State) {
+			return false
+		}
+	}
+	return true
+}
+
+// finish prints how each transfer stands and chooses the code to end with.
+func (s *sending) finish(ctx context.Context, asJSON bool) error {
+	code := codeDone
+	for _, t := range s.list() {
+		var err error
+		switch {
+		case asJSON:
+			err = writeJSON(s.p.Stdout, sent{t.ID, t.State})
+		case t.State == stateDone:
+			err = s.p.say("%s: received and checked by %s.", filesOf(t.Name, t.Files, t.Bytes), nameOf(t.Peer.Name, t.Peer.ID))
+		default:
+			s.p.tell("earshot: %s", outcome(ctx, t))
+		}
+		if err != nil {
+			return err
+		}
+		code = worse(code, codeOf(t))
+	}
+	if code != codeDone {
+		return silent(code)
+	}
+	return nil
+}
+
+// codeOf is the code that a transfer alone would end with.
+func codeOf(t node.Transfer) int {
+	switch t.State {
+	case stateDone:
+		return codeDone
+	case stateFailed:
+		return codeFailed
+	case stateDeclined, stateCancelled:
+		if t.Reason == "by me" {
+			return codeFailed
+		}
+		return codeRefuse
+	}
+	return codeLater
+}
+
+// worse is which of two codes tells more.
+func worse(a, b int) int {
+	for _, code := range []int{codeFailed, codeRefuse, codeLater} {
+		if a == code || b == code {
+			return code
+		}
+	}
+	return codeDone
+}
+
+// outcome is how a transfer that is not done stands, and what to do.
+func outcome(ctx context.Context, t node.Transfer) string {
+	what := filesOf(t.Name, t.Files, t.Bytes) + ": " + transferWords(t) + "."
+	if !isFinal(t.State) {
+		what += " It goes on when both are back; \"earshot transfers\" shows how it stands."
+		if ctx.Err() != nil {
+			what = "Interrupted. " + what
+		}
+	}
+	return what
+}
+
+// waitShort is how often a bar is drawn at most.
+const waitShort = 250 * time.Millisecond

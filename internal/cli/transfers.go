@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"earshot/internal/node"
+	"earshot/peer"
+)
+
+func (p *Program) transfersCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "transfers",
+		Short: "Show what is running, waiting, interrupted and done",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.with(cmd.Context(), role{}, func(s *session) error { return p.showTransfers(cmd.Context(), s, asJSON) })
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.AddCommand(
+		p.moveCommand("pause", "Pause a transfer", "paused", Node.Pause),
+		p.moveCommand("resume", "Go on with a transfer that was paused", "goes on", Node.Resume),
+		p.moveCommand("cancel", "Cancel a transfer for good", "cancelled", Node.Cancel),
+	)
+	return cmd
+}
+
+// moveCommand is a command that changes one transfer.
+func (p *Program) moveCommand(name, short, done string, move func(Node, context.Context, uuid.UUID) error) *cobra.Command {
+	return &cobra.Command{
+		Use:   name + " ID",
+		Short: short,
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.with(cmd.Context(), role{}, func(s *session) error {
+				t, err := findTransfer(cmd.Context(), s, args[0])
+				if err != nil {
+					return err
+				}
+				if err := move(s, cmd.Context(), t.ID); err != nil {
+					return err
+				}
+				return p.say("%s: %s.", t.Name, done)
+			})
+		},
+	}
+}
+
+// transferJSON is a transfer as scripts read one.
+type transferJSON struct {
+	ID        uuid.UUID      `json:"id"`
+	Direction node.Direction `json:"direction"`
+	Peer      node.Ref       `json:"peer"`
+	Name      peer.Text      `json:"name"`
+	Files     int            `json:"files"`
+	Bytes     int64          `json:"bytes"`
+	Done      int64          `json:"done"`
+	State     string         `json:"state"`
+	Reason    string         `json:"reason"`
+	Rate      int64          `json:"rate"`
+	Path      string         `json:"path,omitempty"`
+	Error     peer.Text      `json:"error,omitzero"`
+	Checksum  string         `json:"checksum,omitempty"`
+}
+
+func toJSON(t node.Transfer) transferJSON {
+	return transferJSON{t.ID, t.Direction, t.Peer, t.Name, t.Files, t.Bytes, t.Done, t.State, t.Reason, t.Rate, t.Path, t.Error, t.Sum}
+}
+
+func (p *Program) showTransfers(ctx context.Context, n Node, asJSON bool) error {
+	transfers, err := n.Transfers(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		out := make([]transferJSON, len(transfers))
+		for i, t := range transfers {
+			out[i] = toJSON(t)
+		}
+		return writeJSON(p.Stdout, out)
+	}
+	var rows [][]string
+	for _, t := range transfers {
+		rows = append(rows, transferLine(t))
+	}
+	for _, line := range columns(rows) {
+		if err := p.say("%s", line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Program) acceptCommand() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "accept OFFER",
+		Short: "Accept a file offer",
+		Long: `Accepts a file offer. Without a running Earshot the answer is recorded, and
+the files come when it runs again.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return p.answer(cmd.Context(), args[0], true, dir) },
+	}
+	cmd.Flags().StringVar(&dir, "dir", "", "save in this folder")
+	return cmd
+}
+
+func (p *Program) declineCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "decline OFFER",
+		Short: "Decline a file offer",
+		Args:  cobra.ExactArgs(1),
+		RunE:  func(cmd *cobra.Command, args []string) error { return p.answer(cmd.Context(), args[0], false, "") },
+	}
+}
+
+// answer answers a file offer.
+func (p *Program) answer(ctx context.Context, offer string, accept bool, dir string) error {
+	dir, err := absoluteDir(dir)
+	if err != nil {
+		return err
+	}
+	return p.with(ctx, role{}, func(s *session) error {
+		t, err := findTransfer(ctx, s, offer)
+		if err != nil {
+			return err
+		}
+		if t.Direction != node.Receiving {
+			return &failure{code: codeFailed, what: sentence(t.Name.String() + " is yours: the other side answers it"), do: "Say \"earshot transfers cancel\" to withdraw it."}
+		}
+		if err := s.Answer(ctx, t.ID, accept, dir); err != nil {
+			return err
+		}
+		word := map[bool]string{true: "accepted", false: "declined"}[accept]
+		return p.say("%s from %s: %s.", filesOf(t.Name, t.Files, t.Bytes), nameOf(t.Peer.Name, t.Peer.ID), word)
+	})
+}
+
+// absoluteDir is a folder as another process understands it; none stays none.
+func absoluteDir(dir string) (string, error) {
+	if dir == "" {
+		return "", nil
+	}
+	return filepath.Abs(dir)
+}

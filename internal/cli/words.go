@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"earshot/internal/node"
+)
+
+// The states of a transfer, as the node writes them.
+const (
+	stateOffered     = "offered"
+	stateActive      = "active"
+	statePaused      = "paused"
+	stateInterrupted = "interrupted"
+	stateDone        = "done"
+	stateDeclined    = "declined"
+	stateCancelled   = "cancelled"
+	stateFailed      = "failed"
+)
+
+// isFinal reports whether a transfer in this state stays in it.
+func isFinal(state string) bool {
+	return state == stateDone || state == stateDeclined || state == stateCancelled || state == stateFailed
+}
+
+// transferWords is how a transfer stands, in words.
+func transferWords(t node.Transfer) string {
+	other := nameOf(t.Peer.Name, t.Peer.ID)
+	switch t.State {
+	case stateOffered:
+		if t.Direction == node.Receiving {
+			return "waits for you to accept it"
+		}
+		return "waits for " + other + " to accept it"
+	case stateActive:
+		if t.Reason == "verifying" {
+			return "checking"
+		}
+		if t.Direction == node.Receiving {
+			return "receiving"
+		}
+		return "sending"
+	case stateDone:
+		if t.Direction == node.Receiving {
+			return "received and checked"
+		}
+		return "saved by " + other
+	}
+	return stoppedWords(t, other)
+}
+
+// stoppedWords is why a transfer does not move.
+func stoppedWords(t node.Transfer, other string) string {
+	by := "you"
+	if t.Reason == "by peer" {
+		by = other
+	}
+	switch t.State {
+	case statePaused:
+		if t.Reason == "disk full" {
+			return "paused: the disk is full" + map[bool]string{true: " at " + other}[t.Direction == node.Sending]
+		}
+		return "paused by " + by
+	case stateInterrupted:
+		return "waiting for " + other + map[string]string{"stalled": ", no data came", "source unreadable": ", the source cannot be read"}[t.Reason]
+	case stateDeclined, stateCancelled:
+		if t.Reason == "limit" {
+			return t.State + ": too many offers wait for an answer"
+		}
+		return t.State + " by " + by
+	}
+	if !t.Error.IsZero() {
+		return "failed: " + strings.TrimSuffix(t.Error.String(), ".")
+	}
+	return "failed: " + failedWords(t.Reason)
+}
+
+func failedWords(reason string) string {
+	switch reason {
+	case "source changed":
+		return "the file changed since it was offered; send it again"
+	case "damaged":
+		return "what came did not match what was offered; send it again"
+	case "no room":
+		return "there is not enough room on the disk"
+	}
+	return reason
+}
+
+// transferLine is a transfer in one line.
+func transferLine(t node.Transfer) []string {
+	arrow, way := "↑", "to "
+	if t.Direction == node.Receiving {
+		arrow, way = "↓", "from "
+	}
+	progress := ""
+	if !isFinal(t.State) && t.State != stateOffered {
+		progress = fmt.Sprintf("%d%%", percent(t.Done, t.Bytes))
+	}
+	return []string{arrow, t.ID.String()[:13], filesOf(t.Name, t.Files, t.Bytes), way + nameOf(t.Peer.Name, t.Peer.ID), progress, transferWords(t)}
+}
