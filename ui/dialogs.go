@@ -1,0 +1,219 @@
+package ui
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+
+	"earshot/peer"
+)
+
+// askName is the form of the first start. The name stands there already; nobody
+// has to know anything.
+func (c *Console) askName() {
+	w := c.words
+	d := c.newDialog(w.WelcomeTitle)
+	label := max(width(w.Name), width(w.SaveFiles))
+	name := d.ask(pad(w.Name, label, ""), c.self.Name.String())
+	dir := d.ask(pad(w.SaveFiles, label, ""), short(c.self.Dir))
+	d.gap()
+	d.say(plain, w.WelcomeText)
+	d.say(plain, w.WelcomeServer)
+	d.gap()
+	save := func() { c.saveName(name.text(), dir.text()) }
+	d.choose(button{w.Start, save}, button{w.Quit, c.leave})
+	d.escape = save
+	d.start(0)
+}
+
+// saveName keeps what the form says; an empty field changes nothing.
+func (c *Console) saveName(name, dir string) {
+	if name == "" {
+		name = c.self.Name.String()
+	}
+	dir = home(dir)
+	changed := dir != "" && dir != c.self.Dir
+	c.tell(c.writes, func(ctx context.Context) error {
+		if changed {
+			if err := c.node.SetDir(ctx, dir); err != nil {
+				return err
+			}
+		}
+		return c.node.SetName(ctx, name)
+	})
+	c.focus(inPeople)
+}
+
+// askQuit ends the console; it asks only where something would stop or be lost.
+func (c *Console) askQuit() {
+	w := c.words
+	running := 0
+	for _, t := range c.transfers {
+		if t.State == "active" && c.cfg.Owner {
+			running++
+		}
+	}
+	draft := strings.TrimSpace(c.compose.text()) != "" && c.open != nil
+	for _, ch := range c.chats {
+		draft = draft || ch != c.open && strings.TrimSpace(ch.draft) != ""
+	}
+	if running == 0 && !draft {
+		c.leave()
+		return
+	}
+	d := c.newDialog(w.QuitTitle)
+	if running > 0 {
+		d.say(plain, w.QuitRunning.of(running))
+	}
+	if draft {
+		d.say(plain, w.QuitDraft)
+	}
+	d.gap()
+	d.choose(button{w.Quit, c.leave}, button{w.Stay, func() {}})
+	d.start(1)
+}
+
+// unguarded is how long a dialog that opens by itself ignores keys.
+const unguarded = 300 * time.Millisecond
+
+// askDrop asks whether dropped files shall be sent.
+func (c *Console) askDrop(ch *chat, files []file, text string) {
+	w := c.words
+	p := c.people[ch.person]
+	d := c.newDialog(w.DropTitle.of(len(files), nameOf(p)))
+	for _, f := range files[:min(len(files), 8)] {
+		size := bytesOf(f.size)
+		if f.folder {
+			size = w.Folder
+		}
+		d.pieces = append(d.pieces, &pairPiece{f.name.String(), size, c.glyphs.more})
+	}
+	if more := len(files) - 8; more > 0 {
+		d.say(dim, w.AndMore.of(more))
+	}
+	d.gap()
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = f.path
+	}
+	d.choose(
+		button{w.Send, func() { c.offer(ch, paths) }},
+		button{w.KeepText, func() { c.compose.insert(text) }},
+		button{w.Cancel, func() {}},
+	)
+	d.start(0)
+	d.frozen = time.Now().Add(unguarded)
+}
+
+// offer has the node offer files. Preparing them may take long: they are read.
+func (c *Console) offer(ch *chat, paths []string) {
+	c.say(c.words.Offering)
+	c.tell(c.calls, func(ctx context.Context) error {
+		_, err := c.node.Offer(ctx, ch.id, paths)
+		return err
+	})
+}
+
+// pairPiece is a row with a text at each end.
+type pairPiece struct{ left, right, more string }
+
+func (p *pairPiece) height(int) int { return 1 }
+
+func (p *pairPiece) drawRow(a area, _ int, _ bool) {
+	x := a.right(a.w-1, 0, plain, p.right)
+	a.text(0, 0, plain, fit(p.left, x-1, p.more))
+}
+
+func (*pairPiece) key(*tcell.EventKey) bool { return false }
+func (*pairPiece) click(int, int) bool      { return false }
+
+// help shows the keys and commands, or those that a word fits.
+func (c *Console) help(word string) {
+	w := c.words
+	d := c.newDialog(w.HelpTitle)
+	folded := peer.FoldName(strings.TrimPrefix(word, "/"))
+	for _, row := range c.helpRows() {
+		if strings.Contains(peer.FoldName(row[0]+" "+row[1]), folded) {
+			d.pieces = append(d.pieces, &helpPiece{keys: row[0], text: row[1]})
+		}
+	}
+	d.gap()
+	for _, line := range strings.Split(w.HelpMarks, "|") {
+		d.say(dim, c.inGlyphs(line))
+	}
+	d.say(dim, w.HelpHint)
+	d.before = func(ev *tcell.EventKey) bool {
+		switch ev.Key() {
+		case tcell.KeyUp:
+			d.scroll(-1)
+		case tcell.KeyDown:
+			d.scroll(1)
+		case tcell.KeyEnter, tcell.KeyF1:
+			d.close()
+		default:
+			return false
+		}
+		return true
+	}
+}
+
+// inGlyphs writes the marks of a text in the glyphs of this screen.
+func (c *Console) inGlyphs(text string) string {
+	return strings.NewReplacer("✓✓", c.glyphs.read, "✓", c.glyphs.delivered, "●", c.glyphs.online, "○", c.glyphs.away).Replace(text)
+}
+
+// helpRows is the whole help: keys and slash commands, and what they do.
+func (c *Console) helpRows() [][2]string {
+	w := c.words
+	rows := [][2]string{{"Enter", w.HelpEnter}, {"Ctrl+J", w.HelpNewLine}, {"PgUp PgDn", w.HelpScroll}, {"Ctrl+C", w.HelpInterrupt}}
+	for _, cmd := range c.commands {
+		keys := strings.Join(cmd.keys[:min(2, len(cmd.keys))], " ")
+		if cmd.slash != "" {
+			keys = strings.TrimSpace(keys + " /" + cmd.slash)
+			if cmd.args != "" {
+				keys += " " + w.Args[cmd.args]
+			}
+		}
+		rows = append(rows, [2]string{keys, w.Help[cmd.id]})
+	}
+	return rows
+}
+
+// helpPiece is a key and what it does, in two columns where they fit.
+type helpPiece struct {
+	keys, text string
+	rows       []string
+	column     int
+}
+
+// helpColumn is where the second column begins.
+const helpColumn = 26
+
+func (p *helpPiece) height(cells int) int {
+	p.column = helpColumn
+	if cells < 2*helpColumn {
+		p.column = 2
+	}
+	p.rows = wrap(p.text, cells-p.column)
+	if p.column < helpColumn {
+		return len(p.rows) + 1
+	}
+	return len(p.rows)
+}
+
+func (p *helpPiece) drawRow(a area, n int, _ bool) {
+	if n == 0 {
+		a.text(0, 0, bold, p.keys)
+	}
+	if p.column < helpColumn {
+		n--
+	}
+	if n >= 0 {
+		a.text(p.column, 0, plain, p.rows[n])
+	}
+}
+
+func (*helpPiece) key(*tcell.EventKey) bool { return false }
+func (*helpPiece) click(int, int) bool      { return false }

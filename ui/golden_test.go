@@ -1,0 +1,175 @@
+package ui
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"earshot/internal/node"
+	"earshot/peer"
+)
+
+var update = flag.Bool("update", false, "write the golden screens and the pictures anew")
+
+// golden compares the screen with testdata/NAME.txt.
+func (k *console) golden(name string) {
+	k.t.Helper()
+	got := k.screen()
+	path := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			k.t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			k.t.Fatal(err)
+		}
+	}
+	if want := mustRead(k.t, path); got != want {
+		k.t.Errorf("%s: got\n%s\nwant\n%s", path, got, want)
+	}
+	k.sound()
+}
+
+// sound checks what is true of every screen: rows of its width, and the cursor
+// where one writes.
+func (k *console) sound() {
+	k.t.Helper()
+	_, w, h := k.sim.GetContents()
+	for row := range strings.Lines(k.screen()) {
+		if width(strings.TrimSuffix(row, "\n")) > w {
+			k.t.Errorf("row %q is wider than %d", row, w)
+		}
+	}
+	x, y, visible := k.sim.GetCursor()
+	if visible && (x < 0 || x >= w || y < 0 || y >= h) {
+		k.t.Errorf("the cursor is at %d, %d of %d x %d", x, y, w, h)
+	}
+}
+
+var sizes = [][2]int{{80, 24}, {120, 35}, {40, 15}, {20, 6}}
+
+func TestScreensLookAsDesigned(t *testing.T) {
+	for _, size := range sizes {
+		for _, lang := range []string{"en", "zh"} {
+			for _, ascii := range []bool{false, true} {
+				name := fmt.Sprintf("%dx%d-%s", size[0], size[1], lang)
+				if ascii {
+					name += "-ascii"
+				}
+				t.Run(name, func(t *testing.T) {
+					run(t, size[0], size[1], office(), Config{Lang: lang, ASCII: ascii}, func(k *console) {
+						k.golden(name + "-start")
+						k.keys("Enter", "Esc")
+						k.golden(name)
+						k.picture(name)
+					})
+				})
+			}
+		}
+	}
+}
+
+func TestTooSmallScreensSaySo(t *testing.T) {
+	run(t, 19, 5, office(), Config{}, func(k *console) {
+		k.shows("19x5 < 20x6")
+		k.resize(80, 24)
+		k.shows("Li Wei")
+	})
+}
+
+// dialogs opens each dialog in the office.
+var dialogs = []struct {
+	name string
+	open func(k *console)
+}{
+	{"find", func(k *console) { k.keys("Ctrl+K", "z") }},
+	{"find-nobody", func(k *console) { k.keys("Ctrl+K", "qqqq") }},
+	{"help", func(k *console) { k.keys("F1") }},
+	{"help-word", func(k *console) { k.keys("/help transfer", "Enter") }},
+	{"offer", func(k *console) { k.keys("Ctrl+R") }},
+	{"program", func(k *console) {
+		t := k.node.transfers[4]
+		t.Program, t.Renamed, t.Files, t.Skipped = true, peer.Line("contract:v7.exe", 0), 3, peer.Line("2 links were left out", 0)
+		k.say(node.Event{Kind: node.TransferMoved, Transfer: &t})
+		k.keys("Ctrl+R")
+	}},
+	{"verify", func(k *console) { k.keys("/verify", "Enter") }},
+	{"search", func(k *console) { k.keys("Ctrl+F", "contract") }},
+	{"quit", func(k *console) { k.keys("not sent", "Ctrl+Q") }},
+	{"cancel", func(k *console) { k.keys("Ctrl+T", "x") }},
+	{"transfers", func(k *console) { k.keys("Ctrl+T", "Down") }},
+	{"key", func(k *console) { k.keys("/key", "Enter") }},
+	{"lines", func(k *console) { k.keys("First line", "Ctrl+J", "second line 第二行", "Ctrl+J", "third") }},
+	{"imitator", func(k *console) {
+		p := person(9, "Li Wei", "10.3.2.99")
+		p.Imitates, p.Contact = true, false
+		k.say(node.Event{Kind: node.PeerUp, Person: &p})
+		k.keys("Ctrl+R")
+	}},
+	{"imitator-bar", func(k *console) {
+		p := person(9, "Li Wei", "10.3.2.99")
+		p.Imitates, p.Contact = true, false
+		k.say(node.Event{Kind: node.PeerUp, Person: &p})
+	}},
+	{"stranger", func(k *console) {
+		p := person(9, "Olga", "10.3.2.99")
+		p.Waiting, p.Contact, p.Unread, p.Written = true, false, 1, at(0, 9, 0)
+		k.say(node.Event{Kind: node.PeerUp, Person: &p})
+		k.keys("/decline", "Enter", "Ctrl+R", "Esc", "Ctrl+R")
+	}},
+	{"alarm", func(k *console) {
+		p := k.node.people[3]
+		p.Alarm = peer.Line("This identity runs on two computers at the same time.", 0)
+		k.say(node.Event{Kind: node.PeerChanged, Person: &p})
+		k.keys("Ctrl+R")
+	}},
+	{"error", func(k *console) {
+		k.say(node.Event{Kind: node.Failed, Error: peer.Line("Cannot save here: the disk is full. Choose another folder with /folder.", 0)})
+	}},
+}
+
+func TestDialogsLookAsDesigned(t *testing.T) {
+	for _, size := range sizes {
+		for _, d := range dialogs {
+			name := fmt.Sprintf("%s-%dx%d", d.name, size[0], size[1])
+			t.Run(name, func(t *testing.T) {
+				run(t, size[0], size[1], office(), Config{Owner: true}, func(k *console) {
+					k.keys("Enter", "Esc")
+					d.open(k)
+					k.golden(name)
+				})
+			})
+		}
+	}
+	for _, d := range dialogs {
+		name := d.name + "-80x24-zh"
+		t.Run(name, func(t *testing.T) {
+			run(t, 80, 24, office(), Config{Owner: true, Lang: "zh"}, func(k *console) {
+				k.keys("Enter", "Esc")
+				d.open(k)
+				k.golden(name)
+			})
+		})
+	}
+}
+
+func TestFirstStart(t *testing.T) {
+	for _, size := range sizes {
+		name := fmt.Sprintf("welcome-%dx%d", size[0], size[1])
+		t.Run(name, func(t *testing.T) {
+			f := newFakeNode()
+			f.self.Named = false
+			f.self.Started = testNow
+			run(t, size[0], size[1], f, Config{}, func(k *console) {
+				k.golden(name)
+				k.keys("Ctrl+A", "My ", "Enter", "Enter", "Enter")
+				k.asked("SetName", "My Wang Fang")
+				k.asked("SetDir")
+				k.hides("Welcome")
+			})
+		})
+	}
+}

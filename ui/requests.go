@@ -1,0 +1,243 @@
+package ui
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"earshot/internal/node"
+	"earshot/peer"
+)
+
+// request is something that waits for the person's word. It shows as a bar
+// above the line one writes in, and never takes the keys by itself.
+type request struct {
+	key    string
+	urgent bool
+	at     time.Time
+	bar    string
+	open   func()
+}
+
+// requests is everything that waits, in the order in which it is answered: what
+// was put off comes last.
+func (c *Console) requests() []request {
+	var all []request
+	for _, t := range c.transfers {
+		if t.Direction == node.Receiving && t.State == "offered" {
+			all = append(all, c.offerRequest(t))
+		}
+	}
+	for _, p := range c.people {
+		switch {
+		case !p.Alarm.IsZero():
+			all = append(all, request{"alarm " + p.ID.String(), true, p.LastSeen, p.Alarm.String(), func() { c.showAlarm(p) }})
+		case p.Imitates:
+			all = append(all, request{"imitator " + p.ID.String(), true, p.FirstSeen, c.words.ImitatorBar.with(nameOf(p)), func() { c.warnImitator(p) }})
+		case p.Waiting:
+			all = append(all, request{"stranger " + p.ID.String(), false, p.Written, c.words.StrangerBar.with(nameOf(p)), func() { c.askStranger(p) }})
+		}
+	}
+	slices.SortFunc(all, func(a, b request) int {
+		return cmp.Or(compareBool(c.put[a.key], c.put[b.key]), -compareBool(a.urgent, b.urgent), a.at.Compare(b.at), cmp.Compare(a.key, b.key))
+	})
+	return all
+}
+
+func (c *Console) offerRequest(t node.Transfer) request {
+	bar := c.words.OfferBar.with(t.Peer.Name.String(), t.Name.String(), c.sizeOf(t))
+	return request{"offer " + t.ID.String(), false, t.Offered, bar, func() { c.askOffer(t) }}
+}
+
+// sizeOf is how much a transfer is: "2.4 MB", "3 files, 1.0 GB".
+func (c *Console) sizeOf(t node.Transfer) string {
+	if t.Files > 1 {
+		return c.words.Files.of(t.Files) + ", " + bytesOf(t.Bytes)
+	}
+	return bytesOf(t.Bytes)
+}
+
+// nextRequest is what the bar shows; nil when nothing waits or all was put off.
+func (c *Console) nextRequest() *request {
+	all := c.requests()
+	if len(all) == 0 || c.put[all[0].key] {
+		return nil
+	}
+	return &all[0]
+}
+
+// answer opens the request that waits longest.
+func (c *Console) answer() {
+	all := c.requests()
+	if len(all) == 0 {
+		c.say(c.words.NothingAsked)
+		return
+	}
+	c.put[all[0].key] = true // the dialog answers it, or the person put it off
+	all[0].open()
+}
+
+// offers is the offers that wait for an answer, the oldest first.
+func (c *Console) offers() []node.Transfer {
+	var waiting []node.Transfer
+	for _, t := range c.transfers {
+		if t.Direction == node.Receiving && t.State == "offered" {
+			waiting = append(waiting, t)
+		}
+	}
+	slices.SortFunc(waiting, func(a, b node.Transfer) int { return a.Offered.Compare(b.Offered) })
+	return waiting
+}
+
+// answerOffer says yes or no to the oldest offer, of the open conversation first.
+func (c *Console) answerOffer(accept bool) {
+	waiting := c.offers()
+	if len(waiting) == 0 {
+		c.say(c.words.NothingAsked)
+		return
+	}
+	chosen := waiting[0]
+	for _, t := range slices.Backward(waiting) {
+		if c.open != nil && t.Peer.ID == c.open.person {
+			chosen = t
+		}
+	}
+	c.sendAnswer(chosen.ID, accept, "")
+}
+
+func (c *Console) sendAnswer(id uuid.UUID, accept bool, dir string) {
+	c.tell(c.calls, func(ctx context.Context) error { return c.node.Answer(ctx, id, accept, dir) })
+}
+
+// askOffer asks about files that somebody offers.
+func (c *Console) askOffer(t node.Transfer) {
+	w := c.words
+	d := c.newDialog(w.OfferTitle.with(t.Peer.Name.String()))
+	d.say(bold, t.Name.String())
+	from := c.sizeOf(t)
+	if p, ok := c.people[t.Peer.ID]; ok {
+		_, trust := c.trust(p)
+		from += ", " + trust
+	}
+	d.say(plain, from)
+	if !t.Renamed.IsZero() {
+		d.say(plain, w.RenamedFrom.with(t.Renamed.String()))
+	}
+	if !t.Skipped.IsZero() {
+		d.say(plain, t.Skipped.String())
+	}
+	if t.Program {
+		d.say(alarm.Bold(true), w.ProgramWarning)
+	}
+	d.gap()
+	dir := d.ask(w.SaveIn, short(c.self.Dir))
+	d.gap()
+	put := "offer " + t.ID.String()
+	d.choose(
+		button{w.Accept, func() { c.sendAnswer(t.ID, true, home(dir.text())) }},
+		button{w.Decline, func() { c.sendAnswer(t.ID, false, "") }},
+		button{w.Later, func() { c.put[put] = true }},
+	)
+	d.start(1)
+}
+
+// askStranger asks whether somebody who is not known yet may write.
+func (c *Console) askStranger(p node.Person) {
+	w := c.words
+	d := c.newDialog(w.StrangerTitle.with(nameOf(p)))
+	d.say(plain, w.StrangerText.with(nameOf(p)))
+	if len(p.Addresses) > 0 {
+		d.say(dim, hostOf(p.Addresses[0])+"  "+peer.FoldID(p.ID.String())[:16])
+	}
+	d.gap()
+	d.choose(
+		button{w.StrangerYes, func() {
+			c.tell(c.calls, func(ctx context.Context) error { return c.node.Accept(ctx, p.ID) })
+			c.show(p.ID)
+			c.focus(inCompose)
+		}},
+		button{w.StrangerRead, func() { c.show(p.ID); c.focus(inCompose) }},
+		button{w.Later, func() {}},
+	)
+	d.start(0)
+}
+
+// warnImitator says that somebody has the name of a verified person, but is not.
+func (c *Console) warnImitator(p node.Person) {
+	w := c.words
+	d := c.newDialog(w.ImitatorTitle.with(nameOf(p)))
+	d.say(alarm.Bold(true), w.ImitatorText.with(nameOf(p)))
+	d.gap()
+	d.say(plain, w.ImitatorWhy)
+	d.gap()
+	d.choose(
+		button{w.Compare, func() { c.askVerify(p) }},
+		button{w.Close, func() {}},
+	)
+	d.start(1)
+}
+
+// showAlarm shows a sentence that the person must see.
+func (c *Console) showAlarm(p node.Person) {
+	d := c.newDialog(nameOf(p))
+	d.say(alarm.Bold(true), p.Alarm.String())
+	d.gap()
+	d.choose(button{c.words.Close, func() {}})
+	d.start(0)
+}
+
+// verify opens the numbers to compare with a person.
+func (c *Console) verify(name string) {
+	var p node.Person
+	var ok bool
+	if name != "" {
+		p, ok = c.named(name)
+	} else if c.open != nil {
+		p, ok = c.people[c.open.person]
+	}
+	if !ok {
+		c.complain(c.words.NobodyChosen)
+		return
+	}
+	c.askVerify(p)
+}
+
+// askVerify shows the safety number, which is the same on both sides only if
+// nobody sits between.
+func (c *Console) askVerify(p node.Person) {
+	w := c.words
+	d := c.newDialog(w.VerifyTitle.with(nameOf(p)))
+	d.say(plain, w.VerifyHow.with(nameOf(p)))
+	d.gap()
+	d.number(peer.SafetyNumber(c.self.ID, p.ID))
+	d.gap()
+	d.say(plain, w.VerifyMeans)
+	if !p.Verified && !p.FirstSeen.IsZero() {
+		d.say(dim, w.KnownSince.with(w.day(p.FirstSeen.In(c.now().Location()), c.now())))
+	}
+	d.gap()
+	set := func(verified bool) {
+		c.tell(c.calls, func(ctx context.Context) error { return c.node.Verify(ctx, p.ID, verified) })
+	}
+	d.choose(
+		button{w.Same, func() { set(true) }},
+		button{w.Differ, func() { set(false); c.complain(w.DifferText.with(nameOf(p))) }},
+		button{w.Later, func() {}},
+	)
+	d.start(2)
+}
+
+// showKey shows the own ID, as another person would type or read it.
+func (c *Console) showKey() {
+	d := c.newDialog(c.words.KeyTitle)
+	d.say(bold, c.self.Name.String())
+	d.say(plain, c.self.ID.Grouped())
+	d.gap()
+	d.say(dim, c.words.KeyText)
+	d.gap()
+	d.choose(button{c.words.Close, func() {}})
+	d.start(0)
+}

@@ -1,0 +1,274 @@
+package ui
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"earshot/internal/node"
+	"earshot/peer"
+)
+
+// state is what the node told: who is there, what is on its way, what was
+// written. It is a copy to draw from; the node knows.
+type state struct {
+	self      node.Self
+	known     bool // the node's state was read
+	people    map[peer.ID]node.Person
+	transfers map[uuid.UUID]node.Transfer
+	chats     map[node.Conversation]*chat
+	open      *chat           // the conversation on the screen; nil: none
+	put       map[string]bool // requests that were put off
+	rung      map[node.Conversation]time.Time
+
+	notice  string    // one line for the person, in the status bar
+	fault   bool      // it says what went wrong, and stays until it was seen
+	noticed int       // counts notices
+	arrival string    // who came or left last
+	quiet   bool      // nobody wants to know
+	pressed time.Time // when Ctrl+C was pressed last
+	leaving bool
+}
+
+func newState() state {
+	return state{
+		people:    map[peer.ID]node.Person{},
+		transfers: map[uuid.UUID]node.Transfer{},
+		chats:     map[node.Conversation]*chat{},
+		put:       map[string]bool{},
+		rung:      map[node.Conversation]time.Time{},
+	}
+}
+
+// begin takes over what was read whole: at the start, and after events were
+// lost.
+func (c *Console) begin(self node.Self, people []node.Person, transfers []node.Transfer) {
+	first := !c.known
+	c.self, c.known = self, true
+	clear(c.people)
+	for _, p := range people {
+		c.people[p.ID] = p
+	}
+	clear(c.transfers)
+	for _, t := range transfers {
+		c.transfers[t.ID] = t
+	}
+	c.list.stale = true
+	for _, ch := range c.chats {
+		ch.forget()
+	}
+	if c.open != nil {
+		c.load(c.open)
+	}
+	if !first {
+		return
+	}
+	if wait := nobodyAfter - c.now().Sub(self.Started); wait > 0 {
+		c.after(wait, func() {}) // the empty list says more then
+	}
+	if !self.Named {
+		c.askName()
+	}
+	c.sayUnfinished()
+}
+
+// sayUnfinished tells at the start what goes on from last time.
+func (c *Console) sayUnfinished() {
+	n := 0
+	for _, t := range c.transfers {
+		if !finished(t) && t.State != "offered" {
+			n++
+		}
+	}
+	if n > 0 {
+		c.say(c.words.Unfinished.of(n))
+	}
+}
+
+// apply takes over what happened.
+func (c *Console) apply(events []node.Event) {
+	for _, ev := range events {
+		switch ev.Kind {
+		case node.Ready, node.SelfChanged:
+			if ev.Self != nil {
+				c.self = *ev.Self
+			}
+		case node.PeerUp, node.PeerDown, node.PeerChanged:
+			if ev.Person != nil {
+				c.applyPerson(*ev.Person)
+			}
+		case node.MessageAdded, node.OfferReceived:
+			if ev.Message != nil {
+				c.applyMessage(*ev.Message)
+			}
+		case node.StateChanged:
+			if ev.Message != nil {
+				c.applyState(*ev.Message)
+			}
+		case node.TransferMoved:
+			if ev.Transfer != nil {
+				c.applyTransfer(*ev.Transfer)
+			}
+		case node.Failed:
+			c.complain(ev.Error.String())
+		}
+	}
+}
+
+// settling is how long after a node's start those who come are no news: they
+// were there before.
+const settling = 10 * time.Second
+
+func (c *Console) applyPerson(p node.Person) {
+	before := c.people[p.ID]
+	c.people[p.ID] = p
+	c.list.stale = true
+	if before.Online == p.Online || c.quiet || c.now().Sub(c.self.Started) < settling {
+		return
+	}
+	came := c.words.CameIn
+	if !p.Online {
+		came = c.words.Left
+	}
+	c.arrival = came.with(nameOf(p), c.clock(c.now()))
+	if ch := c.chats[node.Direct(p.ID)]; ch != nil {
+		ch.note(c.arrival, c.now())
+	}
+}
+
+func (c *Console) applyMessage(m node.Message) {
+	ch := c.chats[m.Conversation]
+	looking := ch != nil && ch == c.open && c.screen.focused()
+	if ch != nil {
+		ch.add(m, looking && ch.follow)
+	}
+	if !m.Mine && !c.screen.focused() {
+		c.ring(m.Conversation)
+	}
+}
+
+// ringPause is the least time between two bells for one conversation.
+const ringPause = 30 * time.Second
+
+// ring sounds the terminal's bell for somebody who looks elsewhere.
+func (c *Console) ring(conversation node.Conversation) {
+	now := c.now()
+	if now.Sub(c.rung[conversation]) < ringPause {
+		return
+	}
+	c.rung[conversation] = now
+	c.screen.Beep() // a terminal that cannot stays silent
+}
+
+func (c *Console) applyState(m node.Message) {
+	if ch := c.chats[m.Conversation]; ch != nil {
+		ch.changed(m)
+	}
+}
+
+func (c *Console) applyTransfer(t node.Transfer) {
+	before, had := c.transfers[t.ID]
+	c.transfers[t.ID] = t
+	if had && before.State != t.State && finished(t) {
+		c.say(c.words.transfer(t) + ": " + t.Name.String())
+	}
+}
+
+// finished reports whether a transfer's state is final.
+func finished(t node.Transfer) bool {
+	switch t.State {
+	case "done", "declined", "cancelled", "failed":
+		return true
+	}
+	return false
+}
+
+// sortedTransfers is all transfers: what moves first, then what waits, then what
+// is over; of the same kind the newest first.
+func (c *Console) sortedTransfers() []node.Transfer {
+	all := make([]node.Transfer, 0, len(c.transfers))
+	for _, t := range c.transfers {
+		all = append(all, t)
+	}
+	slices.SortFunc(all, func(a, b node.Transfer) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), b.Offered.Compare(a.Offered), cmp.Compare(a.ID.String(), b.ID.String()))
+	})
+	return all
+}
+
+func rank(t node.Transfer) int {
+	switch {
+	case t.State == "active":
+		return 0
+	case !finished(t):
+		return 1
+	}
+	return 2
+}
+
+// unread is how many messages nobody looked at yet.
+func (c *Console) unread() int {
+	n := 0
+	for _, p := range c.people {
+		n += c.unreadOf(p)
+	}
+	return n
+}
+
+// unreadOf is a person's unread messages; what is on the screen is being read.
+func (c *Console) unreadOf(p node.Person) int {
+	if c.open != nil && c.open.person == p.ID && c.open.follow && c.screen.focused() {
+		return 0
+	}
+	return p.Unread
+}
+
+// sayFor is how long a notice stays.
+const sayFor = 4 * time.Second
+
+// say shows a line for a moment.
+func (c *Console) say(text string) {
+	c.notice, c.fault = text, false
+	c.noticed++
+	mine := c.noticed
+	c.after(sayFor, func() {
+		if c.noticed == mine {
+			c.notice = ""
+		}
+	})
+}
+
+// complain shows what went wrong, and what to do, until the person saw it.
+func (c *Console) complain(text string) {
+	c.notice, c.fault = text, true
+	c.noticed++
+}
+
+// seen takes away what was complained about.
+func (c *Console) seen() bool {
+	was := c.notice != ""
+	c.notice, c.fault = "", false
+	return was
+}
+
+// failure shows an error of the node in words.
+func (c *Console) failure(err error) {
+	switch {
+	case errors.Is(err, node.ErrKeyChanged):
+		c.complain(c.words.ErrKeyChanged)
+	case errors.Is(err, node.ErrNoSuchPeer):
+		c.complain(c.words.ErrNoSuchPeer)
+	case errors.Is(err, node.ErrNoSuchOffer), errors.Is(err, node.ErrWrongState):
+		c.complain(c.words.ErrTooLate)
+	default:
+		c.complain(c.words.ErrOther.with(peer.Line(err.Error(), 200).String()))
+	}
+}
+
+// clock is the time of day in the console's location.
+func (c *Console) clock(t time.Time) string {
+	return t.In(c.now().Location()).Format("15:04")
+}

@@ -1,0 +1,362 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gdamore/tcell/v2"
+	"github.com/google/uuid"
+
+	"earshot/internal/node"
+	"earshot/peer"
+)
+
+const (
+	// statusCells is the room of a transfer's state, always the same so that the
+	// bars line up.
+	statusCells = 18
+	// barCells is how long a progress bar is, and longBarCells in wide panes.
+	barCells, longBarCells = 8, 12
+)
+
+// gauge says in the status bar how much moves, and how far it is.
+func (c *Console) gauge() string {
+	var moving int
+	var done, total int64
+	up, down := false, false
+	for _, t := range c.transfers {
+		if t.State != "active" {
+			continue
+		}
+		moving++
+		done, total = done+t.Done, total+t.Bytes
+		up, down = up || t.Direction == node.Sending, down || t.Direction == node.Receiving
+	}
+	if moving == 0 {
+		return ""
+	}
+	arrow := c.glyphs.both
+	switch {
+	case !down:
+		arrow = c.glyphs.up
+	case !up:
+		arrow = c.glyphs.down
+	}
+	return fmt.Sprintf("%s %d %d%%", arrow, moving, percent(done, total))
+}
+
+// drawStrip draws the transfers that go on, above the line one writes in, from
+// the bottom of the area, and returns how many rows it took.
+func (c *Console) drawStrip(a area, most int) int {
+	var going []node.Transfer
+	for _, t := range c.sortedTransfers() {
+		if !finished(t) && !(t.State == "offered" && t.Direction == node.Receiving) {
+			going = append(going, t)
+		}
+	}
+	if len(going) == 0 {
+		return 0
+	}
+	caption := c.words.Transfers
+	if more := len(going) - most; more > 0 {
+		caption += fmt.Sprintf(" (+%d)", more)
+		going = going[:most]
+	}
+	c.strip = a.part(0, a.h-len(going)-1, a.w, len(going)+1)
+	c.strip.line(0, 2, c.glyphs.horizontal, caption, dim)
+	for i, t := range going {
+		c.drawTransfer(c.strip.row(i+1), t, plain)
+	}
+	return len(going) + 1
+}
+
+// drawTransfer draws one transfer in a row.
+func (c *Console) drawTransfer(a area, t node.Transfer, style tcell.Style) {
+	if style == plain {
+		style = transferStyle(t)
+	}
+	end := a.w - 1
+	status := fit(c.status(t), statusCells, c.glyphs.more)
+	if a.w < narrow {
+		end = a.right(end, 0, style, status)
+	} else {
+		a.right(end, 0, style, status)
+		end -= statusCells
+	}
+	if !finished(t) {
+		end = a.right(end-1, 0, style, fmt.Sprintf("%3d%%", percent(t.Done, t.Bytes)))
+		if a.w >= narrow {
+			end = c.drawBarOf(a, end-1, t, style)
+		}
+	}
+	arrow := c.glyphs.up
+	if t.Direction == node.Receiving {
+		arrow = c.glyphs.down
+	}
+	x := a.text(1, 0, style, arrow) + 1
+	a.text(x, 0, style, fit(c.caption(t, a.w), end-x-2, c.glyphs.more))
+}
+
+// drawBarOf draws a progress bar that ends before column end, and returns where
+// it begins.
+func (c *Console) drawBarOf(a area, end int, t node.Transfer, style tcell.Style) int {
+	cells := barCells
+	if a.w >= 75 {
+		cells = longBarCells
+	}
+	full := cells * percent(t.Done, t.Bytes) / 100
+	bar := strings.Repeat(c.glyphs.full, full) + strings.Repeat(c.glyphs.empty, cells-full)
+	return a.right(end, 0, style, bar)
+}
+
+// caption is a transfer's name, with whom it is where there is room.
+func (c *Console) caption(t node.Transfer, cells int) string {
+	name := t.Name.String()
+	if cells < 75 {
+		return name
+	}
+	if t.Direction == node.Sending {
+		return name + " -> " + t.Peer.Name.String()
+	}
+	return name + " <- " + t.Peer.Name.String()
+}
+
+// status is what a transfer does, short.
+func (c *Console) status(t node.Transfer) string {
+	switch {
+	case t.State == "active" && t.Reason == "" && t.Rate > 0 && t.Left > 0:
+		return bytesOf(t.Rate) + "/s  " + leftOf(t.Left)
+	case t.State == "active" && t.Reason == "" && t.Rate > 0:
+		return bytesOf(t.Rate) + "/s"
+	case t.State == "done":
+		return c.glyphs.verified + " " + bytesOf(t.Bytes)
+	}
+	return c.words.transfer(t)
+}
+
+func transferStyle(t node.Transfer) tcell.Style {
+	switch t.State {
+	case "active":
+		return active
+	case "failed":
+		return alarm
+	case "interrupted", "paused":
+		return caution
+	case "done", "declined", "cancelled":
+		return dim
+	}
+	return plain
+}
+
+// transferPage is all transfers, with keys to steer them. It covers the people
+// and the conversation while it is open.
+type transferPage struct {
+	c      *Console
+	open   bool
+	cursor uuid.UUID
+	top    int
+	drawn  area
+	rows   []node.Transfer
+}
+
+func (p *transferPage) show() {
+	p.open = true
+	p.c.seen()
+}
+
+// at is the cursor's row.
+func (p *transferPage) at() int {
+	return max(0, slices.IndexFunc(p.rows, func(t node.Transfer) bool { return t.ID == p.cursor }))
+}
+
+func (p *transferPage) move(n int) {
+	p.rows = p.c.sortedTransfers()
+	if len(p.rows) > 0 {
+		p.cursor = p.rows[max(0, min(len(p.rows)-1, p.at()+n))].ID
+	}
+}
+
+// key handles a key; false: it is none of the page's.
+func (p *transferPage) key(ev *tcell.EventKey) bool {
+	p.rows = p.c.sortedTransfers()
+	switch keyName(ev) {
+	case "Up":
+		p.move(-1)
+	case "Down":
+		p.move(1)
+	case "PgUp", "Home":
+		p.move(-len(p.rows))
+	case "PgDn", "End":
+		p.move(len(p.rows))
+	case "Enter":
+		p.enter()
+	case "Ctrl+T", "F7":
+		p.open = false
+	case "Tab", "F6", "Shift+Tab":
+	default:
+		if ev.Key() != tcell.KeyRune {
+			return false
+		}
+		p.rune(ev.Rune())
+	}
+	return true
+}
+
+func (p *transferPage) rune(r rune) {
+	if len(p.rows) == 0 {
+		return
+	}
+	t := p.rows[p.at()]
+	switch r {
+	case 'p':
+		p.c.toggle(t)
+	case 'x':
+		p.c.askCancel(t)
+	case '?':
+		p.c.help("")
+	}
+}
+
+// enter answers an offer, and else opens the conversation.
+func (p *transferPage) enter() {
+	if len(p.rows) == 0 {
+		return
+	}
+	t := p.rows[p.at()]
+	if t.State == "offered" && t.Direction == node.Receiving {
+		p.c.askOffer(t)
+		return
+	}
+	p.open = false
+	p.c.show(t.Peer.ID)
+	p.c.focus(inCompose)
+}
+
+func (p *transferPage) click(y int) {
+	if i := p.top + y - p.drawn.y - 2; i >= 0 && i < len(p.rows) {
+		p.cursor = p.rows[i].ID
+	}
+}
+
+// detailRows is what the chosen transfer takes at the bottom of the page.
+const detailRows = 5
+
+func (p *transferPage) draw(a area) {
+	c := p.c
+	p.drawn = a
+	p.rows = c.sortedTransfers()
+	a.text(1, 0, bold, fit(c.words.Transfers+"   "+p.summary(), a.w-2, c.glyphs.more))
+	a.line(1, 0, c.glyphs.horizontal, "", dim)
+	if len(p.rows) == 0 {
+		a.text(1, 2, dim, fit(c.words.NoTransfers, a.w-2, c.glyphs.more))
+		return
+	}
+	room := a.h - 2
+	if a.h >= detailRows+5 {
+		room -= detailRows
+		p.drawDetail(a.part(0, a.h-detailRows, a.w, detailRows), p.rows[p.at()])
+	}
+	at := p.at()
+	p.top = max(min(p.top, at), at-room+1)
+	for y := 0; y < room && p.top+y < len(p.rows); y++ {
+		row, style := a.row(y+2), plain
+		if p.top+y == at {
+			style = reverse
+			row.fill(style)
+		}
+		c.drawTransfer(row, p.rows[p.top+y], style)
+	}
+}
+
+// summary counts the transfers by what they do.
+func (p *transferPage) summary() string {
+	var counts [3]int
+	for _, t := range p.rows {
+		counts[rank(t)]++
+	}
+	w := p.c.words
+	return strings.Join([]string{w.Running.with(counts[0]), w.Waiting.with(counts[1]), w.Finished.with(counts[2])}, ", ")
+}
+
+func (p *transferPage) drawDetail(a area, t node.Transfer) {
+	c, w := p.c, p.c.words
+	a.line(0, 2, c.glyphs.horizontal, t.Name.String(), dim)
+	who := w.ToPerson
+	if t.Direction == node.Receiving {
+		who = w.FromPerson
+	}
+	lines := []string{who.with(t.Peer.Name.String(), c.clock(t.Offered), bytesOf(t.Done), c.sizeOf(t)) + ", " + w.transfer(t)}
+	if t.Path != "" {
+		lines = append(lines, short(peer.Line(t.Path, a.w).String()))
+	}
+	switch {
+	case !t.Error.IsZero():
+		lines = append(lines, t.Error.String())
+	case t.Sum != "":
+		lines = append(lines, "BLAKE3 "+peer.Line(t.Sum, 0).String())
+	default:
+		lines = append(lines, w.Checked)
+	}
+	for i, line := range lines {
+		a.text(1, i+1, plain, fit(line, a.w-2, c.glyphs.more))
+	}
+}
+
+// toggle pauses what goes on, and lets what was paused go on.
+func (c *Console) toggle(t node.Transfer) {
+	if t.State == "paused" {
+		c.tell(c.calls, func(ctx context.Context) error { return c.node.Resume(ctx, t.ID) })
+		return
+	}
+	c.tell(c.calls, func(ctx context.Context) error { return c.node.Pause(ctx, t.ID) })
+}
+
+// askCancel asks before what was sent so far is given up.
+func (c *Console) askCancel(t node.Transfer) {
+	if finished(t) {
+		return
+	}
+	w := c.words
+	d := c.newDialog(w.CancelTitle)
+	d.say(bold, t.Name.String())
+	d.say(plain, w.CancelText)
+	d.gap()
+	d.choose(
+		button{w.CancelYes, func() { c.tell(c.calls, func(ctx context.Context) error { return c.node.Cancel(ctx, t.ID) }) }},
+		button{w.CancelNo, func() {}},
+	)
+	d.start(1)
+}
+
+// transferNamed is the transfer that a file's name means: of those that go on,
+// the one that moved last where none is given.
+func (c *Console) transferNamed(name string, suits func(node.Transfer) bool) (node.Transfer, bool) {
+	folded := peer.FoldName(name)
+	for _, t := range c.sortedTransfers() {
+		if suits(t) && strings.HasPrefix(peer.FoldName(t.Name.String()), folded) {
+			return t, true
+		}
+	}
+	c.complain(c.words.NoSuchTransfer)
+	return node.Transfer{}, false
+}
+
+func (c *Console) pauseTransfer(name string) {
+	if t, ok := c.transferNamed(name, func(t node.Transfer) bool { return !finished(t) && t.State != "paused" }); ok {
+		c.toggle(t)
+	}
+}
+
+func (c *Console) resumeTransfer(name string) {
+	if t, ok := c.transferNamed(name, func(t node.Transfer) bool { return t.State == "paused" }); ok {
+		c.toggle(t)
+	}
+}
+
+func (c *Console) cancelTransfer(name string) {
+	if t, ok := c.transferNamed(name, func(t node.Transfer) bool { return !finished(t) }); ok {
+		c.askCancel(t)
+	}
+}

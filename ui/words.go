@@ -1,0 +1,166 @@
+package ui
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"earshot/internal/node"
+)
+
+// words is everything that the console says, in one language. The fields are
+// the same in each, so a language that lacks one does not pass the test.
+type words struct {
+	// The list.
+	People, HereNow, AwaySection, Imitators string
+	Online                                  template // how many
+	Looking, Nobody                         string
+	CameIn, Left                            template // name, time
+
+	// A conversation.
+	OnlineNow, NotConnected, Away string
+	AwaySince                     template // time or day
+	Verified, NotVerified         string
+	NotTheOne, Careful            string
+	NewMessages, Below            plural
+	WaitingFor                    template // name
+	YouSend                       template // file, size
+	TheySend                      template // name, file, size
+	Files                         plural
+	Loading, ChooseSomebody       string
+	Placeholder                   string
+
+	// The status bar and what goes wrong.
+	NoServer, Starting, AnswerHint       string
+	Unread, Requests, Unfinished         plural
+	NobodyChosen, TooLong, NothingUnread string
+	NothingAsked, Copied, Again          string
+	MouseOn, MouseOff, LookingAgain      string
+	Offering                             string
+	Asking, NoSuchFile                   template
+	UnknownCommand                       template // what was typed, what is near
+	ErrKeyChanged, ErrNoSuchPeer         string
+	ErrTooLate                           string
+	ErrOther                             template // what the node said
+	NoSuchTransfer                       string
+	PageHints, ListHints                 string   // separated by |
+	OfferBar                             template // name, file, size
+	StrangerBar, ImitatorBar             template // name
+
+	// Transfers.
+	Transfers, NoTransfers, Checked string
+	Running, Waiting, Finished      template
+	ToPerson, FromPerson            template          // name, time, done, size
+	States                          map[string]string // by state, or state and reason
+	WaitingPeer, PausedPeer         template          // name
+	CancelledPeer, FullPeer         template          // name
+	CancelTitle, CancelText         string
+	CancelYes, CancelNo             string
+
+	// Dialogs.
+	Accept, Decline, Later, Close, Send  string
+	Cancel, Quit, Stay, Start, More      string
+	OfferTitle, RenamedFrom              template
+	ProgramWarning, SaveIn               string
+	StrangerTitle, StrangerText          template
+	StrangerYes, StrangerRead            string
+	ImitatorTitle, ImitatorText          template
+	ImitatorWhy, Compare                 string
+	VerifyTitle, VerifyHow, DifferText   template
+	KnownSince                           template
+	VerifyMeans, Same, Differ            string
+	KeyTitle, KeyText                    string
+	WelcomeTitle, WelcomeText            string
+	WelcomeServer, Name, SaveFiles       string
+	QuitTitle, QuitDraft                 string
+	QuitRunning                          plural
+	DropTitle                            plural // number, name
+	KeepText, Folder                     string
+	AndMore                              plural
+	PickTitle                            template
+	File, NothingHere, PickHint          string
+	FindTitle, FindHint, NothingFound    string
+	SearchTitle, SearchHint, SearchEmpty string
+	HelpTitle, HelpHint, HelpMarks       string
+	HelpEnter, HelpNewLine, HelpScroll   string
+	HelpInterrupt                        string
+
+	Help  map[string]string // by command
+	Hints map[string]string // by command
+	Args  map[string]string
+
+	Weekdays  [7]string // from Sunday
+	Months    [12]string
+	DayForm   string // verbs: weekday, day, month, year, month's number
+	ShortDay  string // the same
+	OtherYear string // the same
+}
+
+// template is a sentence with places for names and numbers.
+type template string
+
+func (t template) with(args ...any) string { return fmt.Sprintf(string(t), args...) }
+
+// plural is a sentence about a number of things, for one and for several.
+type plural struct{ one, many template }
+
+func (p plural) of(n int, args ...any) string {
+	args = append([]any{n}, args...)
+	if n == 1 {
+		return p.one.with(args...)
+	}
+	return p.many.with(args...)
+}
+
+// wordsOf is the words of a language; empty: that of the environment.
+func wordsOf(lang string) *words {
+	if languageOf(lang, os.Getenv) == "zh" {
+		return &chinese
+	}
+	return &english
+}
+
+// day is a day as a heading, as it is said now.
+func (w *words) day(t, now time.Time) string {
+	if t.Year() != now.Year() {
+		return w.date(w.OtherYear, t)
+	}
+	return w.date(w.DayForm, t)
+}
+
+// shortDay is a day beside something else, as it is said now.
+func (w *words) shortDay(t, now time.Time) string {
+	if t.Year() != now.Year() {
+		return w.date(w.OtherYear, t)
+	}
+	return w.date(w.ShortDay, t)
+}
+
+func (w *words) date(form string, t time.Time) string {
+	return fmt.Sprintf(form, w.Weekdays[t.Weekday()], t.Day(), w.Months[t.Month()-1], t.Year(), int(t.Month()))
+}
+
+// transfer says what a transfer does.
+func (w *words) transfer(t node.Transfer) string {
+	name := t.Peer.Name.String()
+	switch key := t.State + " " + t.Reason; key {
+	case "interrupted peer away", "interrupted stalled":
+		return w.WaitingPeer.with(name)
+	case "paused by peer":
+		return w.PausedPeer.with(name)
+	case "paused disk full":
+		if t.Direction == node.Sending {
+			return w.FullPeer.with(name)
+		}
+		return w.States[key]
+	case "cancelled by peer":
+		return w.CancelledPeer.with(name)
+	default:
+		for _, k := range []string{key, string(t.Direction) + " " + t.State, t.State} {
+			if text, ok := w.States[k]; ok {
+				return text
+			}
+		}
+	}
+	return t.State
+}
