@@ -3,6 +3,8 @@ package node
 import (
 	"errors"
 
+	"github.com/google/uuid"
+
 	"earshot/internal/chat"
 	"earshot/internal/store"
 	"earshot/peer"
@@ -64,29 +66,42 @@ func (n *Node) loadDecisions() error {
 	return nil
 }
 
-// loadTransfers reads the transfers, and makes good for a kill between the
-// making of an offer and its entry, or between an entry and its transfer.
+// loadTransfers takes what the engine knows, and makes good for a kill between
+// the entry of an offer and its transfer.
 func (n *Node) loadTransfers() error {
-	all, err := n.db.TransferStore().Transfers()
+	for _, t := range n.engine.Transfers() {
+		n.transfers[t.ID] = t
+		n.noteMoving(t)
+	}
+	return n.loadOffers()
+}
+
+// prepared makes good for a kill between the making of an offer and its entry:
+// it returns the offers that have their entry, and forgets the others. It runs
+// before the engine reads the store.
+func (n *Node) prepared() (offered []uuid.UUID, err error) {
+	transfers := n.db.TransferStore()
+	all, err := transfers.Transfers()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, t := range all {
 		if t.State != transfer.Preparing {
-			n.transfers[t.ID] = t
 			continue
 		}
 		_, err := n.db.Message(n.id.ID(), t.ID)
-		switch {
-		case err == nil:
-			n.engine.Offered(t.ID)
-		case errors.Is(err, store.ErrUnknown):
-			n.engine.Cancel(t.ID, func(error) {})
-		default:
-			return err
+		if err == nil {
+			offered = append(offered, t.ID)
+			continue
+		}
+		if errors.Is(err, store.ErrUnknown) {
+			err = transfers.DropTransfer(t.ID)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
-	return n.loadOffers()
+	return offered, nil
 }
 
 // loadOffers hands offers to the engine which it had not heard of yet when the

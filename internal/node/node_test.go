@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"earshot/internal/profile"
+	"earshot/internal/store"
 	"earshot/peer"
 )
 
@@ -357,4 +360,47 @@ func TestSettingsAreKept(t *testing.T) {
 	if a.SetName(t.Context(), " \n") == nil || a.SetDir(t.Context(), "relative") == nil || a.SetRule(t.Context(), "sometimes") == nil {
 		t.Error("nonsense was taken")
 	}
+}
+
+func TestStrangersWhoOnlyComeByAreNotStored(t *testing.T) {
+	a, b := start(t, "Ann"), start(t, "Bob")
+	meet(t, a, b)
+	b.stop()
+	eventually(t, "b left", func() bool { return !a.online(b) })
+	a.stop()
+	db, _, err := store.Open(a.cfg.Profile.Path(profile.StoreFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	devices, err := db.Devices()
+	if err := errors.Join(err, db.Close()); err != nil || len(devices) != 0 {
+		t.Errorf("stored: %+v, %v", devices, err)
+	}
+}
+
+func TestALostDatabaseIsSaid(t *testing.T) {
+	a, b := start(t, "Ann"), start(t, "Bob")
+	meet(t, a, b)
+	a.write(b, "before")
+	eventually(t, "delivered", func() bool { return len(b.texts(a)) == 1 })
+	who := a.myself()
+	a.stop()
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(a.cfg.Profile.Path(profile.StoreFile) + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	a.restart()
+	if e := a.subscribe().kind(Failed); e.Error.String() != store.Lost {
+		t.Errorf("said: %q", e.Error)
+	}
+	if a.myself() != who {
+		t.Error("another identity")
+	}
+	meet(t, a, b)
+	eventually(t, "what was written comes back", func() bool { return len(a.texts(b)) == 1 })
+	if m := a.write(b, "after"); m.State == Read {
+		t.Errorf("state %s", m.State)
+	}
+	eventually(t, "both go on", func() bool { return len(b.texts(a)) == 2 })
 }

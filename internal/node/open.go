@@ -149,13 +149,23 @@ func (n *Node) openChat() (err error) {
 	return err
 }
 
-func (n *Node) openTransfers() (err error) {
+func (n *Node) openTransfers() error {
+	offered, err := n.prepared()
+	if err != nil {
+		return err
+	}
 	n.engine, err = transfer.New(transfer.Config{
 		Self: n.id.ID(), Store: n.db.TransferStore(), Network: n.host, Log: n.log,
 		Dir:    func() string { return *n.dir.Load() },
 		Notify: func(e transfer.Event) { n.box.put(e) },
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	for _, id := range offered {
+		n.engine.Offered(id)
+	}
+	return nil
 }
 
 // openDiscovery leaves the note by which other profiles of the same home find

@@ -98,8 +98,7 @@ func (n *Node) offer(ctx context.Context, to peer.ID, paths []string) (Transfer,
 	if err == nil {
 		err = n.announce(context.WithoutCancel(ctx), to, o)
 	}
-	if err != nil {
-		n.engine.Cancel(id, func(error) {}) // what was prepared, if anything was
+	if err != nil { // what was prepared without an entry is forgotten at the next start
 		return Transfer{}, fmt.Errorf("offer files: %w", err)
 	}
 	return ask(ctx, n, func() (Transfer, error) {
@@ -128,9 +127,16 @@ func (n *Node) offered(p *person, e chat.Entry) {
 	if err != nil {
 		return
 	}
-	n.engine.Incoming(transfer.Offer{
+	offer := transfer.Offer{
 		ID: e.ID, Name: o.Name, Files: clampInt(o.Files), Bytes: int64(clampInt(o.Bytes)), Manifest: o.Manifest, Program: o.Program,
-	}, p.id)
+	}
+	if _, known := n.transfers[e.ID]; known { // of somebody else, or again
+		return
+	}
+	n.transfers[e.ID] = transfer.Transfer{ // until the engine says more
+		Offer: offer, Peer: p.id, Direction: transfer.Receiving, State: transfer.Offered, Offered: n.now(),
+	}
+	n.engine.Incoming(offer, p.id)
 	if n.rule.covers(p) {
 		n.engine.Accept(e.ID, "", n.acceptFailed)
 	}
