@@ -32,7 +32,7 @@ func (r *run) hear(p packet) {
 	case m.asks:
 		r.hearQuestion(s, p, m, now)
 	case p.from.Port() == mdnsPort: // others answer from there only
-		r.hearResponse(s, m, from, now)
+		r.hearResponse(s, p, m, now)
 	}
 }
 
@@ -51,7 +51,7 @@ func (r *run) stationAt(index int) *station {
 // what they expect, so the answer is also multicast. A question that came by
 // unicast was not heard by the server: one socket of the machine gets it.
 func (r *run) hearQuestion(s *station, p packet, m message, now time.Time) {
-	if slices.Contains(m.known, r.self.ID.Label()) {
+	if slices.Contains(m.known, r.self.ID.Label()) || s.isOwn(p, now) {
 		return
 	}
 	if !p.unicast {
@@ -66,7 +66,10 @@ func (r *run) hearQuestion(s *station, p packet, m message, now time.Time) {
 }
 
 // hearResponse takes in an announcement, an answer, or a goodbye.
-func (r *run) hearResponse(s *station, m message, from netip.Addr, now time.Time) {
+//
+// Who just came may not be able to ask, so we announce; and where it is too soon
+// for that, it is greeted alone, or it would wait for a second.
+func (r *run) hearResponse(s *station, p packet, m message, now time.Time) {
 	for _, label := range m.goodbyes {
 		if label == r.self.ID.Label() {
 			s.defend(now)
@@ -75,13 +78,13 @@ func (r *run) hearResponse(s *station, m message, from netip.Addr, now time.Time
 		r.table.goodbye(label, now)
 	}
 	for _, c := range m.claims {
-		c.from = from
+		c.from = p.from.Addr().Unmap()
 		if c.id == r.self.ID {
 			s.echo(c.instance == r.self.Instance)
 			continue
 		}
-		if r.sight(c, s.link, now) {
-			s.soon(now, len(r.table.entries)) // it may not be able to ask
+		if r.sight(c, s.link, now) && !s.soon(now, len(r.table.entries)) && !p.unicast {
+			s.greet(p)
 		}
 	}
 }

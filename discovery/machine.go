@@ -32,7 +32,7 @@ const (
 	// askWindow is how long a question is open. It is short because the client
 	// multicasts a question of its own for every foreign packet it hears
 	// meanwhile, and cannot be ended before.
-	askWindow = 400 * time.Millisecond
+	askWindow = 300 * time.Millisecond
 	// answersKept of one question; the client drops what finds no room.
 	answersKept = 4096
 )

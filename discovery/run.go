@@ -107,7 +107,7 @@ func (r *run) tick(ctx context.Context, now time.Time) {
 		}
 		if !now.Before(s.askAt) {
 			r.ask(ctx, s)
-			s.asked(now)
+			s.planAsk(now)
 		}
 	}
 	if !now.Before(r.sweepAt) {

@@ -3,6 +3,8 @@ package discovery
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/mdns"
@@ -22,6 +24,8 @@ const (
 	// mute is how many announcements may go unheard by ourselves before something
 	// must be in the way.
 	mute = 3
+	// echoWithin is how soon our own question comes back to us.
+	echoWithin = 100 * time.Millisecond
 	// retryEvery is how often a socket that could not be opened is tried again.
 	retryEvery = 5 * time.Second
 )
@@ -47,8 +51,9 @@ type station struct {
 	unheard    int       // announcements since we last heard one of our own
 
 	askAt  time.Time
-	round  int // in rounds
-	asking int // questions that are open
+	asked  time.Time // last
+	round  int       // in rounds
+	asking int       // questions that are open
 }
 
 // open opens what is not open, and reports whether it opened something. The
@@ -134,16 +139,28 @@ func (s *station) announce(now time.Time, period time.Duration) {
 }
 
 // soon brings the next announcement forward: somebody asks, or just came. The
-// delay is random, so that not all speak at once, and longer among many.
-func (s *station) soon(now time.Time, peers int) {
+// delay is random, so that not all speak at once, and longer among many. It
+// reports whether that is soon indeed: we may have spoken just now.
+func (s *station) soon(now time.Time, peers int) bool {
 	gap := max(quiet, time.Duration(peers)*quietPerPeer)
 	spread := min(gap/2, soonMore+2*time.Duration(peers)*time.Millisecond)
 	at := now.Add(soonAfter + rand.N(spread))
-	if earliest := s.announced.Add(gap); at.Before(earliest) {
+	earliest := s.announced.Add(gap)
+	if at.Before(earliest) {
 		at = earliest
 	}
 	if at.Before(s.announceAt) {
 		s.announceAt = at
+	}
+	return at != earliest
+}
+
+// greet tells one device of this one.
+func (s *station) greet(p packet) {
+	if records := s.zone.all(); len(records) > 0 {
+		if message, err := packAnnouncement(records); err == nil {
+			_ = p.socket.reply(message, p.from) // it hears the next announcement
+		}
 	}
 }
 
@@ -163,8 +180,15 @@ func (s *station) defend(now time.Time) {
 	}
 }
 
-// asked plans the next question.
-func (s *station) asked(now time.Time) {
+// isOwn reports whether a question is ours, come back to us. Another profile's
+// that asks at the same moment announces itself too.
+func (s *station) isOwn(p packet, now time.Time) bool {
+	from := p.from.Addr().Unmap().WithZone("")
+	return now.Sub(s.asked) < echoWithin && slices.ContainsFunc(s.link.prefixes, func(own netip.Prefix) bool { return own.Addr() == from })
+}
+
+// planAsk plans the next question.
+func (s *station) planAsk(now time.Time) {
 	wait := maxAskEvery
 	if s.round < len(rounds) {
 		wait = rounds[s.round]
@@ -172,7 +196,7 @@ func (s *station) asked(now time.Time) {
 		wait = min(maxAskEvery, rounds[len(rounds)-1]<<doublings)
 	}
 	s.round++
-	s.askAt = now.Add(jitter(wait))
+	s.asked, s.askAt = now, now.Add(jitter(wait))
 }
 
 // trouble says what is wrong with the station, empty when nothing is.

@@ -46,7 +46,6 @@ type entry struct {
 
 	told    Found
 	toldAt  time.Time // zero: never
-	again   bool      // heard since it was told
 	renew   bool      // tell at the next hearing
 	pending bool      // there is more to tell, later
 }
@@ -131,7 +130,7 @@ func (t *table) hear(s sighting, now time.Time) (came bool) {
 // touch notes a sign of life.
 func (t *table) touch(e *entry, now time.Time) {
 	e.renew = e.renew || e.doubted > 0
-	e.heard, e.doubted, e.left, e.again = now, 0, time.Time{}, true
+	e.heard, e.doubted, e.left = now, 0, time.Time{}
 }
 
 // goodbye believes a goodbye at once where no session is live; else it waits for
@@ -177,7 +176,7 @@ func (t *table) confirm(id peer.ID, up bool, now time.Time) {
 		e.verified = true
 		return
 	}
-	e.again, e.renew = false, true
+	e.renew = true
 	if !e.left.IsZero() && now.Sub(e.left) < doubtAfter {
 		t.goodbye(e.label, now)
 	}
@@ -333,7 +332,7 @@ func (t *table) tell(e *entry, now time.Time) {
 	since := now.Sub(e.toldAt)
 	first := e.toldAt.IsZero()
 	changed := !first && !f.says(e.told)
-	again := e.again && !t.live[e.id] && (e.renew || since >= renewAfter)
+	again := e.heard.Equal(now) && !t.live[e.id] && (e.renew || since >= renewAfter)
 	if !first && !changed && !again {
 		return
 	}
@@ -341,7 +340,7 @@ func (t *table) tell(e *entry, now time.Time) {
 		e.pending = true
 		return
 	}
-	e.told, e.toldAt, e.again, e.renew = f, now, false, false
+	e.told, e.toldAt, e.renew = f, now, false
 	t.events = append(t.events, f)
 }
 

@@ -1,0 +1,5 @@
+package discovery
+
+const hostSeed = "X"
+
+func runHost(string) int { return 0 }
