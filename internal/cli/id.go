@@ -3,11 +3,12 @@ package cli
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"earshot/internal/control"
 	"earshot/internal/profile"
 	"earshot/peer"
 )
@@ -49,37 +50,40 @@ type idJSON struct {
 	Verified     bool      `json:"verified"`
 }
 
-// ownID needs no node: the identity is a file.
+// ownID shows this device. It needs no node but the very first time: the identity
+// is a file.
 func (p *Program) ownID(ctx context.Context, asJSON bool) error {
-	self, err := p.self(ctx)
+	identity, err := p.identity()
+	if errors.Is(err, fs.ErrNotExist) {
+		return p.with(ctx, role{}, func(s *session) error {
+			self, err := s.Self(ctx)
+			if err != nil {
+				return err
+			}
+			return p.showOwnID(self.ID, asJSON)
+		})
+	}
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		return writeJSON(p.Stdout, self)
-	}
-	return p.say("%s\n%s", self.Name, self.ID.Grouped())
+	return p.showOwnID(identity.ID(), asJSON)
 }
 
-// self is this device as its running node says, else as its files say.
-func (p *Program) self(ctx context.Context) (idJSON, error) {
-	pr, err := profile.Open(p.profile.Home, p.profile.Name)
-	if err != nil {
-		return idJSON{}, err
+// identity reads the profile's identity, and makes none.
+func (p *Program) identity() (*peer.Identity, error) {
+	path := p.profile.Path(profile.IdentityFile)
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
 	}
-	if socket, err := pr.Socket(); err == nil {
-		if client, err := control.Dial(ctx, socket); err == nil {
-			defer client.Close()
-			if self, err := client.Self(ctx); err == nil {
-				return idJSON{ID: self.ID, Name: self.Name}, nil
-			}
-		}
+	return peer.LoadIdentity(path)
+}
+
+func (p *Program) showOwnID(id peer.ID, asJSON bool) error {
+	name := peer.DisplayName(p.set.Name)
+	if asJSON {
+		return writeJSON(p.Stdout, idJSON{ID: id, Name: name})
 	}
-	identity, err := peer.LoadIdentity(pr.Path(profile.IdentityFile))
-	if err != nil {
-		return idJSON{}, err
-	}
-	return idJSON{ID: identity.ID(), Name: peer.DisplayName(p.set.Name)}, nil
+	return p.say("%s\n%s", name, id.Grouped())
 }
 
 // peerID shows what two people compare.

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -89,18 +91,28 @@ func TestNobodyAndSeveral(t *testing.T) {
 	newCall(t, newFake()).run(codeWho, "id", "Dora").complains("Nobody is in earshot")
 }
 
-func TestIDOfThisDeviceNeedsNoNode(t *testing.T) {
-	c := newCall(t, nil)
-	c.run(0, "id", "--json")
-	first := c.stdout.String()
-	if !strings.HasPrefix(first, `{"id":"`) || !strings.HasSuffix(first, `","name":"Ann","safety_number":"","verified":false}`+"\n") {
-		t.Errorf("printed %q", first)
+func TestIDOfThisDevice(t *testing.T) {
+	c := newCall(t, newFake())
+	c.run(0, "id", "--json").prints(`{"id":"` + id1 + `","name":"Ann","safety_number":"","verified":false}` + "\n")
+	if len(c.roles) != 1 {
+		t.Error("a new profile got its identity without a node")
 	}
-	c.run(0, "id", "--json").prints(first)
-	c.run(0, "--profile", "work", "id", "--json")
-	if c.stdout.String() == first {
-		t.Error("two profiles have one identity")
+	path := filepath.Join(c.home, "default", "identity.key")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
 	}
+	identity, err := peer.LoadIdentity(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.run(0, "id").prints("Ann\n" + identity.ID().Grouped() + "\n")
+	if len(c.roles) != 1 {
+		t.Error("a node was started to read a file")
+	}
+	if err := os.WriteFile(path, []byte("broken"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.run(codeFailed, "id").complains("not an identity file")
 }
 
 func TestIDOfAPeer(t *testing.T) {
