@@ -100,11 +100,11 @@ func (r *Replica) Write(d Draft, reply func(Entry, error)) {
 
 // Accept says that this person answered a stranger: it is a contact, and what
 // was held back is asked for.
-func (r *Replica) Accept(id peer.ID) { r.queue.put(func(c *core) { c.accept(id) }) }
+func (r *Replica) Accept(id peer.ID) { r.queue.put(func(c *core) { c.keep(c.accept(id)) }) }
 
 // Read says that this person has seen the conversation with a device up to a
 // position in the shown order. What comes in before that position later counts
 // as unread all the same. It never goes back.
 func (r *Replica) Read(id peer.ID, upTo Position) {
-	r.queue.put(func(c *core) { c.read(id, upTo) })
+	r.queue.put(func(c *core) { c.keep(c.read(id, upTo)) })
 }

@@ -22,6 +22,7 @@ type core struct {
 	delayed       []delayed
 	dropped       uint64                 // entries
 	failing       bool                   // the store failed, and that was said
+	unsaid        error                  // of what gives no word of its own, for the next Sync
 	noteworthy    map[*conversation]bool // have something noted
 	notedAgain    time.Time              // when to try again to commit that
 	stopped       bool
@@ -245,6 +246,14 @@ func (c *core) failed(err error) {
 	if !c.failing {
 		c.failing = true
 		c.cfg.Notify(Failed{err})
+	}
+}
+
+// keep keeps the error of something that has no reply for the next Sync.
+func (c *core) keep(err error) {
+	if err != nil {
+		c.failed(err)
+		c.unsaid = err
 	}
 }
 

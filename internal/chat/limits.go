@@ -47,9 +47,10 @@ const (
 	strangerOffers  = 4
 	maxRequests     = 2000
 
-	// sendRetry is when a full send queue is tried again; it empties faster than
-	// that only on an idle network.
-	sendRetry = 20 * time.Millisecond
+	// minSendRetry is when a full send queue is tried again; it empties faster
+	// only on an idle network. Each time it is still full the wait doubles.
+	minSendRetry = 10 * time.Millisecond
+	maxSendRetry = 320 * time.Millisecond
 	// storeRetry is when entries that the store could not take are asked for
 	// again.
 	storeRetry = 5 * time.Second

@@ -33,6 +33,7 @@ type session struct {
 	pushed    map[LogKey]uint64 // the last entry of ours that was sent live
 	push      bucket            // what we may send unasked
 	sendAgain time.Time         // when to try again because its queue was full
+	patience  time.Duration     // between that and the try before
 	waiting   bool              // it holds our entries back until its person answers
 }
 
@@ -90,9 +91,11 @@ func (c *core) breach(s *session, err error) {
 // send queues m for the peer; false where it must be tried again later.
 func (c *core) send(s *session, m peer.Message) bool {
 	if c.cfg.Network.Send(s.peer, m) {
+		s.patience = 0
 		return true
 	}
-	s.sendAgain = c.timer().Add(sendRetry)
+	s.patience = min(max(minSendRetry, 2*s.patience), maxSendRetry)
+	s.sendAgain = c.timer().Add(s.patience)
 	return false
 }
 

@@ -38,27 +38,35 @@ func (c *core) admits(t *taking, e Entry) bool {
 }
 
 // accept makes the peer a contact and asks for what was held back.
-func (c *core) accept(id peer.ID) {
+func (c *core) accept(id peer.ID) error {
 	if c.stopped || id == c.self {
-		return
+		return nil
 	}
 	v, err := c.with(id)
 	if err != nil {
-		c.failed(err)
-		return
+		return err
 	}
 	ch := c.change(v)
 	ch.accept = true
-	if ch.commit() != nil {
-		return
+	if err := ch.commit(); err != nil {
+		return err
 	}
-	if s := c.sessions[id]; s != nil {
-		s.held = false
-		clear(s.asked) // what was dropped does not come by itself
-		c.ask(s)
-	} else if !v.stored {
+	c.resume(v)
+	if c.sessions[id] == nil && !v.stored {
 		delete(c.conversations, id)
 	}
+	return nil
+}
+
+// resume asks a peer that is no stranger any more for what was held back.
+func (c *core) resume(v *conversation) {
+	s := c.sessions[v.Peer]
+	if s == nil || !s.held {
+		return
+	}
+	s.held = false
+	clear(s.asked) // what was dropped does not come by itself
+	c.ask(s)
 }
 
 // reviewWaiting finds out whether the peer holds our entries back because we are

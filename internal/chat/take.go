@@ -51,7 +51,7 @@ func (c *core) acknowledge(t *taking) {
 		}
 	}
 	if t.accept { // our own entries came back: we wrote to this peer once
-		s.held = false
+		c.resume(s.v)
 	}
 	c.ask(s)
 	c.reviewWaiting(s)

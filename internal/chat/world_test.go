@@ -255,9 +255,11 @@ func (w *world) deliver(l *link, end int) bool {
 	return true
 }
 
-// settle delivers everything and lets time pass until nothing happens any more.
+// settle delivers everything and lets time pass until nothing happens any more,
+// which takes two minutes of the world.
 func (w *world) settle() {
-	for quiet := 0; quiet < 2; {
+	const moment = 100 * time.Millisecond
+	for quiet := time.Duration(0); quiet < 2*time.Minute; {
 		moved := false
 		for _, l := range slices.Clone(w.links) {
 			for end := range l.ends {
@@ -270,8 +272,8 @@ func (w *world) settle() {
 			quiet = 0
 			continue
 		}
-		quiet++
-		w.pass(time.Minute)
+		quiet += moment
+		w.pass(moment)
 	}
 }
 

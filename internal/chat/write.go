@@ -63,6 +63,7 @@ func (c *core) writeTo(to peer.ID, drafts []pendingDraft) {
 		}
 	}
 	ch.tell()
+	c.resume(ch.v)
 	c.spread(ch.v, ch.batch.Entries)
 }
 
@@ -160,14 +161,10 @@ func (c *core) spread(v *conversation, entries []Entry) {
 }
 
 // read notes how far this person has read.
-func (c *core) read(id peer.ID, upTo Position) {
+func (c *core) read(id peer.ID, upTo Position) error {
 	v, err := c.with(id)
-	if err != nil {
-		c.failed(err)
-		return
-	}
-	if c.stopped || !v.stored {
-		return
+	if err != nil || c.stopped || !v.stored {
+		return err
 	}
 	ch := c.change(v)
 	for k, l := range v.logs {
@@ -176,20 +173,20 @@ func (c *core) read(id peer.ID, upTo Position) {
 		}
 		number, err := c.cfg.Store.Reached(v.ID, k, upTo)
 		if err != nil {
-			c.failed(err)
-			return
+			return err
 		}
 		if number > l.Read {
 			l.Read = number
 			ch.logs[k] = l
 		}
 	}
-	if ch.commit() != nil {
-		return
+	if err := ch.commit(); err != nil {
+		return err
 	}
 	if s := c.sessions[id]; s != nil {
 		for k := range ch.logs {
 			s.dirty[k] = true
 		}
 	}
+	return nil
 }
