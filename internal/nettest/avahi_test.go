@@ -30,7 +30,7 @@ func startAvahi(t *testing.T, host *lab.Host) *avahi {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	a := &avahi{t: t, host: host, bus: filepath.Join(dir, "bus")}
 	write(t, filepath.Join(dir, "bus.conf"), fmt.Sprintf(`<busconfig><type>system</type><listen>unix:path=%s</listen>
-<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow own="*"/><allow user="*"/></policy></busconfig>`, a.bus))
+<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/><allow user="*"/></policy></busconfig>`, a.bus))
 	write(t, filepath.Join(dir, "avahi.conf"), "[server]\nuse-ipv4=yes\nuse-ipv6=yes\nallow-interfaces=eth0\n[rlimits]\n")
 	a.background("dbus-daemon", "--nofork", "--config-file="+filepath.Join(dir, "bus.conf"))
 	eventually(t, "the bus", func() bool { _, err := os.Stat(a.bus); return err == nil })

@@ -82,6 +82,17 @@ func (c *console) paste(text string) {
 	c.tmux("paste-buffer", "-p", "-r")
 }
 
+// agree presses Enter in the dialog with the text until it went: a dialog takes
+// no keys in its first moments, so that nobody answers it by typing on.
+func (c *console) agree(text string) {
+	c.t.Helper()
+	c.shows(text)
+	eventually(c.t, fmt.Sprintf("%q is answered", text), func() bool {
+		c.keys("Enter")
+		return !strings.Contains(c.screen(), text)
+	})
+}
+
 // open finds somebody and opens the conversation.
 func (c *console) open(name string) {
 	c.t.Helper()
@@ -106,13 +117,11 @@ func TestTwoConsolesWriteAndSendAFile(t *testing.T) {
 	a.shows("早上好")
 	path, sum := randomFile(t, "photos.zip", 20<<20)
 	a.paste(path)
-	a.shows("Send")
-	a.keys("Enter")
+	a.agree("Send 1 file to Bob?")
 	b.shows("wants to send")
 	b.keys("C-r")
-	b.shows("Accept")
-	b.keys("Enter")
-	a.shows("100")
+	b.agree("[ Accept ]")
+	a.shows("received and checked")
 	var saved string
 	eventually(t, "the file is saved", func() bool {
 		for _, tr := range read[[]struct{ State, Path string }](bob, "transfers") {
