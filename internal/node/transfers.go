@@ -216,9 +216,13 @@ func (n *Node) command(ctx context.Context, id uuid.UUID, do func(t transfer.Tra
 
 // transferChanged notes what a transfer is at, and tells.
 func (n *Node) transferChanged(t transfer.Transfer) {
+	was, known := n.transfers[t.ID]
 	n.transfers[t.ID] = t
 	n.noteMoving(t)
 	v := n.transfer(t)
+	if known && v == n.transfer(was) {
+		return // something changed that people do not see
+	}
 	n.publish(Event{Kind: TransferMoved, Transfer: &v})
 }
 
