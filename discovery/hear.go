@@ -66,9 +66,6 @@ func (r *run) hearQuestion(s *station, p packet, m message, now time.Time) {
 }
 
 // hearResponse takes in an announcement, an answer, or a goodbye.
-//
-// Who just came may not be able to ask, so we announce; and where it is too soon
-// for that, it is greeted alone, or it would wait for a second.
 func (r *run) hearResponse(s *station, p packet, m message, now time.Time) {
 	for _, label := range m.goodbyes {
 		if label == r.self.ID.Label() {
@@ -83,8 +80,8 @@ func (r *run) hearResponse(s *station, p packet, m message, now time.Time) {
 			s.echo(c.instance == r.self.Instance)
 			continue
 		}
-		if r.sight(c, s.link, now) && !s.soon(now, len(r.table.entries)) && !p.unicast {
-			s.greet(p)
+		if r.sight(c, s.link, now) && !p.unicast {
+			s.welcome(p, now, len(r.table.entries))
 		}
 	}
 }

@@ -29,10 +29,12 @@ var groups = [2]*net.UDPAddr{
 var silent = log.New(io.Discard, "", 0)
 
 const (
-	// askWindow is how long a question is open. It is short because the client
-	// multicasts a question of its own for every foreign packet it hears
-	// meanwhile, and cannot be ended before.
-	askWindow = 300 * time.Millisecond
+	// askWindow is how long a question is open, and firstWindow the first one on a
+	// link: somebody waits for it. They are short because the client multicasts a
+	// question of its own for every foreign packet it hears meanwhile, and cannot
+	// be ended before.
+	askWindow   = 300 * time.Millisecond
+	firstWindow = 150 * time.Millisecond
 	// answersKept of one question; the client drops what finds no room.
 	answersKept = 4096
 )
@@ -91,20 +93,20 @@ func (machine) respond(l link, z *zone) (responder, error) {
 
 // ask asks with the client of hashicorp/mdns, and by ourselves where that one
 // cannot work: it needs the mDNS port, and a default route for IPv4.
-func (machine) ask(ctx context.Context, l link, f family) ([]claim, error) {
+func (machine) ask(ctx context.Context, q inquiry) ([]claim, error) {
 	entries := make(chan *mdns.ServiceEntry, answersKept)
 	err := mdns.QueryContext(ctx, &mdns.QueryParam{
 		Service:     service,
 		Domain:      strings.TrimSuffix(domain, "."),
-		Timeout:     askWindow,
-		Interface:   &l.ifi,
+		Timeout:     q.window,
+		Interface:   &q.link.ifi,
 		Entries:     entries,
-		DisableIPv4: f != v4,
-		DisableIPv6: f != v6,
+		DisableIPv4: q.family != v4,
+		DisableIPv6: q.family != v6,
 		Logger:      silent,
 	})
 	if err != nil {
-		return askPlainly(ctx, l, f)
+		return askPlainly(ctx, q)
 	}
 	close(entries) // the client goes on writing to entries until it has returned
 	var claims []claim
@@ -134,37 +136,37 @@ func entryClaim(e *mdns.ServiceEntry) (claim, bool) {
 
 // askPlainly sends the question from a port of its own, and so gets the answers
 // that are sent back to who asked.
-func askPlainly(ctx context.Context, l link, f family) ([]claim, error) {
+func askPlainly(ctx context.Context, q inquiry) ([]claim, error) {
 	question, err := packQuestion()
 	if err != nil {
 		return nil, err
 	}
-	conn, err := net.ListenUDP(f.String(), nil)
+	conn, err := net.ListenUDP(q.family.String(), nil)
 	if err != nil {
-		return nil, fmt.Errorf("ask on %s: %w", l.ifi.Name, err)
+		return nil, fmt.Errorf("ask on %s: %w", q.link.ifi.Name, err)
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	if err := bindMulticast(conn, f, &l.ifi); err != nil {
-		return nil, fmt.Errorf("ask on %s: %w", l.ifi.Name, err)
+	if err := bindMulticast(conn, q); err != nil {
+		return nil, fmt.Errorf("ask on %s: %w", q.link.ifi.Name, err)
 	}
-	if _, err := conn.WriteToUDP(question, groups[f]); err != nil {
-		return nil, fmt.Errorf("ask on %s: %w", l.ifi.Name, err)
+	if _, err := conn.WriteToUDP(question, groups[q.family]); err != nil {
+		return nil, fmt.Errorf("ask on %s: %w", q.link.ifi.Name, err)
 	}
-	return readAnswers(conn, l)
+	return readAnswers(conn, q)
 }
 
 // bindMulticast makes a socket send its multicast by one interface.
-func bindMulticast(conn *net.UDPConn, f family, ifi *net.Interface) error {
-	if f == v4 {
-		return ipv4.NewPacketConn(conn).SetMulticastInterface(ifi)
+func bindMulticast(conn *net.UDPConn, q inquiry) error {
+	if q.family == v4 {
+		return ipv4.NewPacketConn(conn).SetMulticastInterface(&q.link.ifi)
 	}
-	return ipv6.NewPacketConn(conn).SetMulticastInterface(ifi)
+	return ipv6.NewPacketConn(conn).SetMulticastInterface(&q.link.ifi)
 }
 
 // readAnswers collects answers until the window closes.
-func readAnswers(conn *net.UDPConn, l link) ([]claim, error) {
-	if err := conn.SetReadDeadline(time.Now().Add(askWindow)); err != nil {
+func readAnswers(conn *net.UDPConn, q inquiry) ([]claim, error) {
+	if err := conn.SetReadDeadline(time.Now().Add(q.window)); err != nil {
 		return nil, err
 	}
 	var claims []claim
@@ -175,7 +177,7 @@ func readAnswers(conn *net.UDPConn, l link) ([]claim, error) {
 			break // the deadline
 		}
 		addr := from.Addr().Unmap()
-		if m, err := parse(buf[:n]); err == nil && from.Port() == mdnsPort && l.contains(addr) {
+		if m, err := parse(buf[:n]); err == nil && from.Port() == mdnsPort && q.link.contains(addr) {
 			for _, c := range m.claims {
 				c.from = addr
 				claims = append(claims, c)

@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -47,6 +46,16 @@ func (g *segment) plug(links ...link) *memoryHost {
 	defer g.mu.Unlock()
 	g.hosts = append(g.hosts, h)
 	return h
+}
+
+// announcements are those that went over the segment.
+func (g *segment) announcements() []sending {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(g.sent), func(s sending) bool {
+		m, err := parse(s.data)
+		return err != nil || len(m.claims) == 0
+	})
 }
 
 // change does something to a host, guarded.
@@ -150,17 +159,14 @@ func (g *segment) multicast(sender *memoryHost, f family, from netip.AddrPort, m
 
 // ask does what the client of hashicorp/mdns does, as far as others notice: it
 // comes back only when its time is over.
-func (h *memoryHost) ask(_ context.Context, l link, f family) ([]claim, error) {
-	if !l.has(f) {
-		return nil, errors.New("no address")
-	}
-	asker := memorySocket{link: l, family: f}
+func (h *memoryHost) ask(_ context.Context, q inquiry) ([]claim, error) {
+	asker := memorySocket{link: q.link, family: q.family}
 	question, err := packQuestion()
 	if err != nil {
 		return nil, err
 	}
-	h.segment.multicast(h, f, netip.AddrPortFrom(asker.addr(), 50000), question)
-	window := time.After(askWindow)
+	h.segment.multicast(h, q.family, netip.AddrPortFrom(asker.addr(), 50000), question)
+	window := time.After(q.window)
 	claims := h.answers()
 	<-window
 	return claims, nil

@@ -3,6 +3,7 @@ package discovery
 import (
 	"context"
 	"net/netip"
+	"time"
 )
 
 // family is an IP version. Each link has a socket for each: hashicorp/mdns and
@@ -24,8 +25,15 @@ type network interface {
 	// listen opens a socket on the mDNS port of a link and hands what it hears to
 	// heard, from a goroutine of its own, until the socket is closed.
 	listen(l link, f family, heard func(packet)) (socket, error)
-	// ask asks once who is there, and returns what came within askWindow.
-	ask(ctx context.Context, l link, f family) ([]claim, error)
+	// ask asks once who is there, and returns what came within the window.
+	ask(ctx context.Context, q inquiry) ([]claim, error)
+}
+
+// inquiry is one question, and how long to wait for answers.
+type inquiry struct {
+	link   link
+	family family
+	window time.Duration
 }
 
 // responder is a running [mdns.Server].

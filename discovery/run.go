@@ -90,10 +90,8 @@ func (r *run) loop(ctx context.Context) error {
 func (r *run) next() time.Time {
 	next := r.sweepAt
 	for _, s := range r.stations {
-		for _, at := range []time.Time{s.announceAt, s.askAt} {
-			if at.Before(next) {
-				next = at
-			}
+		if at := s.next(); at.Before(next) {
+			next = at
 		}
 	}
 	return next
@@ -102,6 +100,7 @@ func (r *run) next() time.Time {
 // tick does what is due.
 func (r *run) tick(ctx context.Context, now time.Time) {
 	for _, s := range r.stations {
+		s.greet(now)
 		if !now.Before(s.announceAt) {
 			s.announce(now, r.table.period())
 		}
@@ -134,7 +133,7 @@ func (r *run) ask(ctx context.Context, s *station) {
 		if s.link.has(family(f)) {
 			s.asking++
 			r.asking++
-			go r.question(ctx, s, family(f))
+			go r.question(ctx, s, inquiry{s.link, family(f), s.window()})
 		}
 	}
 }
@@ -142,13 +141,12 @@ func (r *run) ask(ctx context.Context, s *station) {
 // answer is what one question brought.
 type answer struct {
 	station *station
-	link    link
 	claims  []claim
 }
 
-func (r *run) question(ctx context.Context, s *station, f family) {
-	a := answer{station: s, link: s.link}
-	a.claims, _ = r.finder.cfg.network.ask(ctx, s.link, f) // the sockets tell what is wrong with the network
+func (r *run) question(ctx context.Context, s *station, q inquiry) {
+	a := answer{station: s}
+	a.claims, _ = r.finder.cfg.network.ask(ctx, q) // the sockets tell what is wrong with the network
 	select {
 	case r.answers <- a:
 	case <-r.gone:
@@ -161,7 +159,7 @@ func (r *run) answered(a answer) {
 	a.station.asking--
 	now := time.Now()
 	for _, c := range a.claims {
-		if r.sight(c, a.link, now) {
+		if r.sight(c, a.station.link, now) {
 			a.station.soon(now, len(r.table.entries))
 		}
 	}

@@ -24,6 +24,9 @@ const (
 	// mute is how many announcements may go unheard by ourselves before something
 	// must be in the way.
 	mute = 3
+	// greetAfter is when a device that just came is greeted. Earlier, the socket of
+	// its first question might swallow that.
+	greetAfter = firstWindow + 50*time.Millisecond
 	// echoWithin is how soon our own question comes back to us.
 	echoWithin = 100 * time.Millisecond
 	// retryEvery is how often a socket that could not be opened is tried again.
@@ -46,9 +49,12 @@ type station struct {
 	retryAt time.Time
 
 	announceAt time.Time
+	defendAt   time.Time // when an announcement is owed, if that is to come
 	announced  time.Time // last
 	step       int       // in burst
 	unheard    int       // announcements since we last heard one of our own
+
+	greetings []greeting // in the order of time
 
 	askAt  time.Time
 	asked  time.Time // last
@@ -121,12 +127,12 @@ func (s *station) begin(now time.Time) {
 
 // announce sends the device's records and plans the next time.
 func (s *station) announce(now time.Time, period time.Duration) {
+	wait := jitter(period)
 	if s.step < len(burst) {
-		s.announceAt = now.Add(burst[s.step])
+		wait = burst[s.step]
 		s.step++
-	} else {
-		s.announceAt = now.Add(jitter(period))
 	}
+	s.plan(now.Add(wait), now)
 	records := s.zone.all()
 	if len(records) == 0 {
 		return
@@ -139,29 +145,58 @@ func (s *station) announce(now time.Time, period time.Duration) {
 }
 
 // soon brings the next announcement forward: somebody asks, or just came. The
-// delay is random, so that not all speak at once, and longer among many. It
-// reports whether that is soon indeed: we may have spoken just now.
-func (s *station) soon(now time.Time, peers int) bool {
+// delay is random, so that not all speak at once, and longer among many.
+func (s *station) soon(now time.Time, peers int) {
 	gap := max(quiet, time.Duration(peers)*quietPerPeer)
 	spread := min(gap/2, soonMore+2*time.Duration(peers)*time.Millisecond)
 	at := now.Add(soonAfter + rand.N(spread))
-	earliest := s.announced.Add(gap)
-	if at.Before(earliest) {
+	if earliest := s.announced.Add(gap); at.Before(earliest) {
 		at = earliest
 	}
 	if at.Before(s.announceAt) {
 		s.announceAt = at
 	}
-	return at != earliest
 }
 
-// greet tells one device of this one.
-func (s *station) greet(p packet) {
-	if records := s.zone.all(); len(records) > 0 {
-		if message, err := packAnnouncement(records); err == nil {
-			_ = p.socket.reply(message, p.from) // it hears the next announcement
+// greeting is for one device that came when it was too soon to announce.
+type greeting struct {
+	to packet
+	at time.Time
+}
+
+// welcome sees to it that a device that just came, with packet p, hears of us.
+// It may not be able to ask, so we announce; and where that has to wait, it is
+// greeted alone.
+func (s *station) welcome(p packet, now time.Time, peers int) {
+	s.soon(now, peers)
+	at := now.Add(greetAfter)
+	if s.announceAt.After(at) && len(s.greetings) < maxFresh {
+		s.greetings = append(s.greetings, greeting{p, at})
+	}
+}
+
+// greet sends the greetings that are due.
+func (s *station) greet(now time.Time) {
+	message, err := packAnnouncement(s.zone.all())
+	for len(s.greetings) > 0 && !now.Before(s.greetings[0].at) {
+		to := s.greetings[0].to
+		s.greetings = s.greetings[1:]
+		if err == nil && s.zone.service.Load() != nil {
+			_ = to.socket.reply(message, to.from) // it hears the next announcement
 		}
 	}
+}
+
+// next is when the station has something to do.
+func (s *station) next() time.Time {
+	next := s.announceAt
+	if s.askAt.Before(next) {
+		next = s.askAt
+	}
+	if len(s.greetings) > 0 && s.greetings[0].at.Before(next) {
+		next = s.greetings[0].at
+	}
+	return next
 }
 
 // echo notes that an announcement under our key came back. One of another
@@ -175,8 +210,17 @@ func (s *station) echo(ours bool) {
 // defend answers a goodbye in our name that we did not send: an announcement,
 // when those who believed it listen again.
 func (s *station) defend(now time.Time) {
-	if at := now.Add(tombstone + soonMore); at.Before(s.announceAt) {
-		s.announceAt = at
+	if s.defendAt.Before(now) {
+		s.defendAt = now.Add(tombstone + soonMore)
+		s.plan(s.announceAt, now)
+	}
+}
+
+// plan sets the time of the next announcement, or an earlier one that is owed.
+func (s *station) plan(at, now time.Time) {
+	s.announceAt = at
+	if s.defendAt.After(now) && s.defendAt.Before(at) {
+		s.announceAt = s.defendAt
 	}
 }
 
@@ -185,6 +229,14 @@ func (s *station) defend(now time.Time) {
 func (s *station) isOwn(p packet, now time.Time) bool {
 	from := p.from.Addr().Unmap().WithZone("")
 	return now.Sub(s.asked) < echoWithin && slices.ContainsFunc(s.link.prefixes, func(own netip.Prefix) bool { return own.Addr() == from })
+}
+
+// window is how long the question that is due stays open.
+func (s *station) window() time.Duration {
+	if s.round == 0 {
+		return firstWindow
+	}
+	return askWindow
 }
 
 // planAsk plans the next question.

@@ -70,6 +70,7 @@ type table struct {
 	graves  map[uuid.UUID]grave
 	origins map[netip.Addr]int
 	permits permits
+	spare   bool // permits may go to second addresses
 	events  []Event
 
 	second time.Time // begin of the second that fresh counts
@@ -283,15 +284,27 @@ func (t *table) sweep(now time.Time) {
 		}
 	}
 	t.permits.sweep(now)
+	t.tellPending(now)
 	room := maxDoubted
 	for id, e := range t.entries {
-		if e.places.sweep(now, t.patience()) || e.pending {
-			t.tell(e, now)
-		}
 		if !t.live[id] && e.local == 0 && now.Sub(e.heard) > t.patience() && !now.Before(e.doubt) {
 			t.suspect(e, now, &room)
 		}
 	}
+}
+
+// tellPending tells what could not be told before: first of those of whom
+// nothing was told.
+func (t *table) tellPending(now time.Time) {
+	for _, told := range []bool{false, true} {
+		for _, e := range t.entries {
+			if e.toldAt.IsZero() != told && (e.places.sweep(now, t.patience()) || e.pending) {
+				t.spare = told
+				t.tell(e, now)
+			}
+		}
+	}
+	t.spare = false
 }
 
 // suspect takes one step from silence to loss.
@@ -359,7 +372,7 @@ func (t *table) addrs(e *entry, now time.Time) (addrs []netip.AddrPort, more boo
 	for _, p := range e.places {
 		addr := netip.AddrPortFrom(p.addr, e.port)
 		if p.source.IsZero() {
-			if !t.permitted(e, addr, now) {
+			if !t.permitted(e, addr, now, len(addrs) > 0) {
 				more = more || !t.live[e.id]
 				continue
 			}
@@ -374,7 +387,11 @@ func (t *table) addrs(e *entry, now time.Time) (addrs []netip.AddrPort, more boo
 }
 
 // permitted reports whether an address that was only named may be dialled. While
-// a session is live there is no need to.
-func (t *table) permitted(e *entry, addr netip.AddrPort, now time.Time) bool {
-	return slices.Contains(e.allowed, addr) || !t.live[e.id] && t.permits.allow(addr, now)
+// a session is live there is no need to, and a second address waits until every
+// peer has one.
+func (t *table) permitted(e *entry, addr netip.AddrPort, now time.Time, second bool) bool {
+	if slices.Contains(e.allowed, addr) {
+		return true
+	}
+	return !t.live[e.id] && (!second || t.spare) && t.permits.allow(addr, now)
 }
