@@ -50,6 +50,3 @@ func (d *rootDisk) SyncFolder(name string) error {
 	}
 	return errors.Join(err, f.Close())
 }
-
-// replaceFolder gives a folder the name of an empty one.
-func replaceFolder(d disk, from, to string) error { return d.Rename(from, to) }

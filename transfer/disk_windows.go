@@ -39,12 +39,3 @@ func freeSpace(dir string) (free, size int64, err error) {
 // SyncFolder has nothing to do: names are durable with NTFS's own journal, and a
 // folder cannot be flushed.
 func (d *rootDisk) SyncFolder(string) error { return nil }
-
-// replaceFolder gives a folder the name of an empty one, which has to go first:
-// renaming over a folder is refused here.
-func replaceFolder(d disk, from, to string) error {
-	if err := d.Remove(to); err != nil {
-		return err
-	}
-	return d.Rename(from, to)
-}

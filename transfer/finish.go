@@ -260,36 +260,42 @@ func (f *finisher) name(top *File) (string, error) {
 
 // take gives a topmost entry that name; fs.ErrExist where something has it.
 func (f *finisher) take(top *File, name string) error {
-	part := partName(f.id, top.N)
-	if top.Mode != peer.ModeFolder {
-		if err := f.store.SetFinal(f.id, top.N, name, false); err != nil {
-			return err
-		}
-		err := f.disk.Link(part, name)
-		if err == nil || errors.Is(err, fs.ErrExist) || !noLinks(err) {
-			return err
-		}
+	if err := f.store.SetFinal(f.id, top.N, name, false); err != nil {
+		return err
 	}
+	part := partName(f.id, top.N)
+	if top.Mode == peer.ModeFolder {
+		return f.moveFolder(part, name)
+	}
+	err := f.disk.Link(part, name)
+	if err == nil || errors.Is(err, fs.ErrExist) || !noLinks(err) {
+		return err
+	}
+	// Without links, an empty file of ours is the one way to take a name that
+	// nobody has.
 	if err := f.store.SetFinal(f.id, top.N, name, true); err != nil {
 		return err
-	}
-	if err := f.placeholder(top, name); err != nil {
-		return err
-	}
-	return f.overPlaceholder(top, name)
-}
-
-// placeholder makes an empty file or folder of that name: the one way to take a
-// name that nobody has where there are no links, and for folders.
-func (f *finisher) placeholder(top *File, name string) error {
-	if top.Mode == peer.ModeFolder {
-		return f.disk.Mkdir(name, 0o700)
 	}
 	out, err := f.disk.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	return out.Close()
+	if err := out.Close(); err != nil {
+		return err
+	}
+	return f.overPlaceholder(top, name)
+}
+
+// moveFolder gives a folder its name. Unlike a file, it replaces nothing by that.
+func (f *finisher) moveFolder(part, name string) error {
+	err := f.disk.Rename(part, name)
+	if err == nil {
+		return nil
+	}
+	if _, there := f.disk.Lstat(name); there == nil {
+		return fmt.Errorf("%w: %w", fs.ErrExist, err)
+	}
+	return err
 }
 
 // overPlaceholder moves a part to where its placeholder is. Anything else under
@@ -299,17 +305,10 @@ func (f *finisher) overPlaceholder(top *File, name string) error {
 	if err != nil {
 		return err
 	}
-	part := partName(f.id, top.N)
-	if top.Mode == peer.ModeFolder {
-		if !info.IsDir() {
-			return fs.ErrExist
-		}
-		return replaceFolder(f.disk, part, name) // fs.ErrExist where it is not empty
-	}
 	if !info.Mode().IsRegular() || info.Size() > 0 {
 		return fs.ErrExist
 	}
-	return f.disk.Rename(part, name)
+	return f.disk.Rename(partName(f.id, top.N), name)
 }
 
 // numbered is the n-th name to try for a topmost entry: "a.txt", "a (2).txt", …

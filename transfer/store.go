@@ -61,7 +61,7 @@ type File struct {
 	Stamp  Stamp  // sending: what the file was when it was offered
 
 	Final       string // receiving, topmost entries alone: the name in the save folder
-	Placeholder bool   // an empty file or folder of ours may stand under that name
+	Placeholder bool   // an empty file of ours may stand under that name
 }
 
 // Stamp tells a file from another one, and from itself after a change. Size and
