@@ -1,19 +1,625 @@
 package peer
 
 import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
 )
 
 func TestTwoHostsMeetAndTalk(t *testing.T) {
 	story(t, func(t *testing.T, s *stage) {
 		a, b := s.host(1), s.host(2)
 		meet(a, b)
-		want := OfferState{State: "active", Done: 7}
-		if !a.Send(b.id(), want) {
-			t.Fatal("not sent")
+		talk(t, a, b)
+		talk(t, b, a)
+	})
+}
+
+// talk sends a message and waits for it.
+func talk(t *testing.T, from, to *actor) {
+	t.Helper()
+	want := OfferState{State: "active", Done: 7}
+	if !from.Send(to.id(), want) {
+		t.Fatal("not sent")
+	}
+	if got := await[Received](to); got.From != from.id() || got.Message != want {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestWhatIsAskedBeforeRunIsDoneThen(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		b := s.host(2)
+		a := s.idle(1, addrOf(1))
+		a.Reach(b.id(), []netip.AddrPort{b.addr})
+		a.Probe(b.addr)
+		a.Watch(b.id(), "screen", true)
+		a.run()
+		await[SessionUp](a)
+	})
+}
+
+func TestTheLargerKeyWaits(t *testing.T) {
+	dialled := func(n, m byte) (took time.Duration) {
+		story(t, func(t *testing.T, s *stage) {
+			a, b := s.host(n), s.host(m)
+			began := time.Now()
+			meet(a, b)
+			took = time.Since(began)
+		})
+		return took
+	}
+	small, large := byte(1), byte(2)
+	if seedID(small).Compare(seedID(large)) > 0 {
+		small, large = large, small
+	}
+	if took := dialled(small, large); took > dialSpread {
+		t.Errorf("the smaller key took %v", took)
+	}
+	if took := dialled(large, small); took < politeWait || took > politeWait+dialSpread {
+		t.Errorf("the larger key took %v", took)
+	}
+}
+
+// smaller and larger are two actors, by their keys.
+func smallerAndLarger(s *stage) (*actor, *actor) {
+	a, b := s.host(1), s.host(2)
+	if a.id().Compare(b.id()) > 0 {
+		a, b = b, a
+	}
+	return a, b
+}
+
+func TestAKilledPeerIsGoneAtOnce(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		a, b := smallerAndLarger(s)
+		meet(a, b)
+		time.Sleep(time.Minute)
+		began := time.Now()
+		s.kill(b.addr)
+		await[SessionDown](a)
+		await[PeerGone](a)
+		if took := time.Since(began); took > 0 {
+			t.Errorf("gone after %v", took)
 		}
-		if got := await[Received](b); got.From != a.id() || got.Message != want {
-			t.Errorf("got %+v", got)
+		if a.Send(b.id(), OfferState{}) {
+			t.Error("something was sent to nobody")
 		}
 	})
+}
+
+func TestALeavingPeerIsGoneAtOnceAndComesBack(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		a, b := s.host(1), s.host(2)
+		meet(a, b)
+		b.stop()
+		await[SessionDown](a)
+		await[PeerGone](a)
+		if n := count[PeerGone](a); n != 1 {
+			t.Errorf("gone %d times", n)
+		}
+		b = s.host(2) // a still wants it
+		await[SessionUp](a)
+		await[SessionUp](b)
+	})
+}
+
+func TestAPeerThatVanishes(t *testing.T) {
+	vanishes := func(t *testing.T, unacked bool) (down, gone time.Duration) {
+		story(t, func(t *testing.T, s *stage) {
+			a, b := s.host(1), s.host(2)
+			meet(a, b)
+			began := time.Now()
+			s.mute(b.addr.Addr())
+			if unacked && !a.Send(b.id(), OfferState{}) {
+				t.Error("not sent")
+			}
+			await[SessionDown](a)
+			down = time.Since(began)
+			await[PeerGone](a)
+			gone = time.Since(began)
+		})
+		return down, gone
+	}
+	t.Run("with data that was not acknowledged/O-09", func(t *testing.T) {
+		if down, gone := vanishes(t, true); gone > 30*time.Second || gone-down != RedialGrace {
+			t.Errorf("down after %v, gone after %v", down, gone)
+		}
+	})
+	t.Run("with nothing going on", func(t *testing.T) {
+		if down, gone := vanishes(t, false); down != 37500*time.Millisecond || gone-down != RedialGrace {
+			t.Errorf("down after %v, gone after %v", down, gone)
+		}
+	})
+}
+
+func TestASilentNetworkDoesNotBlink(t *testing.T) {
+	const silence = 10 * time.Second
+	for _, pause := range []time.Duration{3 * time.Second, 20 * time.Second} {
+		story(t, func(t *testing.T, s *stage) {
+			a, b := s.host(1), s.host(2)
+			meet(a, b)
+			a.Watch(b.id(), "screen", true)
+			b.Watch(a.id(), "screen", true)
+			b.Reach(a.id(), []netip.AddrPort{a.addr})
+			for range 20 {
+				time.Sleep(pause)
+				s.mute(b.addr.Addr())
+				time.Sleep(silence)
+				s.unmute(b.addr.Addr())
+			}
+			time.Sleep(10 * time.Second)
+			if n := count[PeerGone](a) + count[PeerGone](b); n > 0 {
+				t.Errorf("silent every %v: gone %d times", pause, n)
+			}
+			if a.sessions() != 1 || b.sessions() != 1 {
+				t.Errorf("silent every %v: %d and %d sessions", pause, a.sessions(), b.sessions())
+			}
+		})
+	}
+}
+
+func TestALostSessionLocksNothing(t *testing.T) {
+	t.Run("everything returns while the session is killed/H-23", func(t *testing.T) {
+		story(t, func(t *testing.T, s *stage) {
+			a, b := smallerAndLarger(s)
+			meet(a, b)
+			s.kill(b.addr)
+			began := time.Now()
+			await[SessionDown](a)
+			a.Watch(b.id(), "screen", true)
+			a.Reach(b.id(), []netip.AddrPort{b.addr})
+			a.NetworkChanged()
+			if a.Send(b.id(), OfferState{}) {
+				t.Error("something was sent to nobody")
+			}
+			if _, err := a.DialData(t.Context(), b.id()); err == nil {
+				t.Error("a data connection to nobody")
+			}
+			if took := time.Since(began); took > 0 {
+				t.Errorf("took %v", took)
+			}
+			await[PeerGone](a)
+		})
+	})
+}
+
+func TestAnUnreachablePeerIsDialledLessAndLess(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		a, nobody := s.host(1), addrOf(9)
+		a.Reach(seedID(9), []netip.AddrPort{nobody})
+		await[PeerGone](a)
+		time.Sleep(24 * time.Hour)
+		// Half of 5 minutes on average, so about 580 a day.
+		if n := s.dialled(nobody); n < 300 || n > 900 {
+			t.Errorf("dialled %d times in a day", n)
+		}
+		if n := count[PeerGone](a); n != 1 {
+			t.Errorf("gone %d times", n)
+		}
+		s.host(9)
+		a.NetworkChanged()
+		began := time.Now()
+		await[SessionUp](a)
+		if took := time.Since(began); took > politeWait+dialSpread {
+			t.Errorf("a network change had it dialled after %v", took)
+		}
+	})
+}
+
+func TestReachWithoutAnAddressIsAnswered(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		a := s.host(1)
+		a.Reach(seedID(9), []netip.AddrPort{{}, netip.AddrPortFrom(addrOf(9).Addr(), 0)})
+		await[PeerGone](a)
+	})
+}
+
+func TestTheFirstGoodAddressWins(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		a, b := smallerAndLarger(s)
+		s.mute(addrOf(20).Addr())
+		began := time.Now()
+		a.Reach(b.id(), []netip.AddrPort{addrOf(20), addrOf(21), b.addr})
+		up := await[SessionUp](a)
+		if took := time.Since(began); up.Addr != b.addr || took > dialSpread+2*addressHeadStart {
+			t.Errorf("at %v after %v", up.Addr, took)
+		}
+	})
+}
+
+func TestForgetAndDrop(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		a, b := s.host(1), s.host(2)
+		meet(a, b)
+		a.Forget(b.id())
+		talk(t, a, b)
+		s.kill(b.addr)
+		await[SessionDown](a)
+		before := s.dialled(b.addr)
+		time.Sleep(time.Hour)
+		if n := s.dialled(b.addr) - before; n > 5 {
+			t.Errorf("dialled %d times after Forget", n)
+		}
+	})
+	story(t, func(t *testing.T, s *stage) {
+		a, b := s.host(1), s.host(2)
+		meet(a, b)
+		a.Drop(b.id(), ByeIdle)
+		if a.Send(b.id(), OfferState{}) {
+			t.Error("sent after Drop")
+		}
+		await[SessionDown](a)
+		await[SessionDown](b)
+		time.Sleep(time.Hour)
+		if n := count[PeerGone](a) + count[PeerGone](b) + a.sessions() + b.sessions(); n != 0 {
+			t.Errorf("a: %v, b: %v", a.kinds(), b.kinds())
+		}
+		meet(a, b)
+	})
+}
+
+func TestProbeFindsWhoIsThere(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		a := s.host(1)
+		a.Probe(addrOf(2))
+		a.Probe(addrOf(2))
+		time.Sleep(time.Hour)
+		b := s.host(2)
+		if up := await[SessionUp](a); up.ID != b.id() || up.Addr != b.addr {
+			t.Errorf("found %+v", up)
+		}
+		a.Probe(addrOf(2)) // there is a session: nothing to find
+		time.Sleep(time.Hour)
+		if n := count[SessionUp](a) + count[SessionDown](a) + count[SessionUp](b); n != 2 {
+			t.Errorf("a: %v, b: %v", a.kinds(), b.kinds())
+		}
+	})
+}
+
+func TestDataConnections(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		a, b := s.host(1), s.host(2)
+		if _, err := a.DialData(t.Context(), b.id()); err == nil {
+			t.Fatal("a data connection without a session")
+		}
+		meet(a, b)
+		var near, far []net.Conn
+		for range MaxDataConns {
+			conn, err := a.DialData(t.Context(), b.id())
+			if err != nil {
+				t.Fatal(err)
+			}
+			opened := await[DataOpened](b)
+			if opened.From != a.id() {
+				t.Errorf("from %s", opened.From)
+			}
+			near, far = append(near, conn), append(far, opened.Conn)
+		}
+		if _, err := a.DialData(t.Context(), b.id()); err == nil {
+			t.Error("one too many")
+		}
+		go io.WriteString(near[0], "through the pipe")
+		got := make([]byte, 16)
+		if _, err := io.ReadFull(far[0], got); err != nil || string(got) != "through the pipe" {
+			t.Errorf("read %q, %v", got, err)
+		}
+		near[0].Close()
+		if _, err := far[0].Read(got); err != io.EOF {
+			t.Errorf("the end: %v, want io.EOF", err)
+		}
+		far[0].Close()
+		far[0].Close()
+		if conn, err := b.DialData(t.Context(), a.id()); err != nil { // the room is back
+			t.Error(err)
+		} else {
+			near = append(near, conn, await[DataOpened](a).Conn)
+		}
+		for _, conn := range append(near, far...) {
+			conn.Close()
+		}
+	})
+}
+
+func TestADataConnectionNeedsASession(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		a := s.host(1)
+		config := tlsConfig(must(selfSigned(NewIdentity(seed(visitor)))), a.id(), protoData)
+		p := s.puppetOn(must(s.dial(t.Context(), addrOf(visitor).Addr(), a.addr)), config)
+		if n, err := io.Copy(io.Discard, p); n > 0 {
+			t.Errorf("read %d bytes, %v", n, err)
+		}
+		notLetIn(t, a)
+	})
+}
+
+func TestAPeerThatStartedAnew(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		_, a := guest(s) // does not answer any more
+		p := s.puppet(visitor, a)
+		began := time.Now()
+		p.hello()
+		p.say(OfferState{State: "active"}) // is not lost while it is not decided
+		s.extras.Go(p.answer)
+		down := await[SessionDown](a)
+		await[SessionUp](a)
+		await[Received](a)
+		if took := time.Since(began); took != contestTime || !errors.Is(down.Err, errReplaced) {
+			t.Errorf("after %v: %v", took, down.Err)
+		}
+		if count[PeerGone](a) > 0 {
+			t.Error("the peer was gone")
+		}
+	})
+}
+
+func TestAnIdentityThatRunsTwice(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		a, b, twin := s.host(1), s.host(2), s.hostAt(2, addrOf(3))
+		meet(a, b)
+		twin.Reach(a.id(), []netip.AddrPort{a.addr})
+		if got := await[Twin](a); got.ID != b.id() || got.Addr != twin.addr {
+			t.Errorf("a was told %+v", got)
+		}
+		if got := await[Twin](twin); got.ID != twin.id() || got.Addr != a.addr {
+			t.Errorf("the twin was told %+v", got)
+		}
+		if count[SessionDown](a) > 0 {
+			t.Error("the session suffered")
+		}
+		talk(t, a, b)
+	})
+}
+
+// TestBothDialAtOnce lets two hosts that have no session dial each other in the
+// same instant, again and again, and resend what a session that ended may not
+// have brought, as the owner of a host does.
+func TestBothDialAtOnce(t *testing.T) {
+	const rounds = 1000
+	t.Run("a thousand times/O-11", func(t *testing.T) {
+		story(t, func(t *testing.T, s *stage) {
+			a, b := s.host(1), s.host(2)
+			contests := 0
+			for round := range uint64(rounds) {
+				dialNow(a, b)
+				dialNow(b, a)
+				time.Sleep(2 * time.Second)
+				if a.sessions() != 1 || b.sessions() != 1 {
+					t.Fatalf("round %d: %d and %d sessions", round, a.sessions(), b.sessions())
+				}
+				for _, way := range [][2]*actor{{a, b}, {b, a}} {
+					way[0].Send(way[1].id(), OfferState{Done: round})
+					if got := await[Received](way[1]).Message; got != (OfferState{Done: round}) {
+						t.Fatalf("round %d: got %+v", round, got)
+					}
+				}
+				contests += count[SessionDown](a) + count[SessionDown](b)
+				a.Drop(b.id(), ByeIdle)
+				time.Sleep(time.Second)
+				a.forgetEvents()
+				b.forgetEvents()
+			}
+			t.Logf("%d rounds, a session was replaced %d times", rounds, contests)
+		})
+	})
+}
+
+// dialNow lets a host dial another one in this instant.
+func dialNow(from, to *actor) {
+	from.Host.mu.Lock()
+	defer from.Host.mu.Unlock()
+	p := from.neighbour(to.id())
+	p.wanted, p.failures, p.addrs = true, 0, []netip.AddrPort{to.addr}
+	from.dialSoon(p, 0)
+}
+
+func TestStrangersAreCapped(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		a := s.host(1)
+		come := func(n byte, from netip.AddrPort) *puppet {
+			cert := must(selfSigned(NewIdentity(seed(n))))
+			p := s.puppetOn(must(s.dial(t.Context(), from.Addr(), a.addr)), tlsConfig(cert, a.id(), protoSession))
+			p.hello()
+			return p
+		}
+		for n := range byte(maxAddressStrangers) {
+			come(100+n, addrOf(9))
+		}
+		synctest.Wait()
+		if n := a.sessions(); n != maxAddressStrangers {
+			t.Fatalf("%d sessions", n)
+		}
+		if bye := come(200, addrOf(9)).hearBye(); bye.Code != ByeFull {
+			t.Errorf("heard %+v", bye)
+		}
+		come(201, addrOf(8))
+		a.SetContact(seedID(202), true)
+		come(202, addrOf(9))
+		time.Sleep(time.Second)
+		if n := a.sessions(); n != maxAddressStrangers+2 {
+			t.Errorf("%d sessions", n)
+		}
+		if n := a.log.warnings(); n != 1 {
+			t.Errorf("%d warnings", n)
+		}
+	})
+}
+
+func TestTheGateHoldsPlacesForWhoIsKnown(t *testing.T) {
+	g := newGate()
+	known := func(a netip.Addr) bool { return a == addrOf(1).Addr() }
+	in := func(n byte) bool { return g.enter(addrOf(n).Addr(), known) }
+	for i := range byte(maxHandshakes - reservedHandshakes) {
+		if !in(10 + i%3) {
+			t.Fatalf("number %d was refused", i)
+		}
+	}
+	if in(10) || in(20) {
+		t.Error("a stranger took a reserved place")
+	}
+	for i := range maxAddressHandshakes {
+		if !in(1) {
+			t.Fatalf("known number %d was refused", i)
+		}
+	}
+	if in(1) {
+		t.Error("one too many from one address")
+	}
+	g.leave(addrOf(10).Addr())
+	if in(20) {
+		t.Error("a stranger took a reserved place")
+	}
+	for range maxAddressHandshakes {
+		g.leave(addrOf(1).Addr())
+	}
+	if !in(20) || len(g.from) != 4 {
+		t.Errorf("the places did not come back: %v", g.from)
+	}
+}
+
+func TestSilentConnectionsAreFew(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		a := s.host(1)
+		closed := make(chan struct{}, 100)
+		for range maxAddressHandshakes + 5 {
+			conn := must(s.dial(t.Context(), addrOf(visitor).Addr(), a.addr))
+			s.extras.Go(func() {
+				defer conn.Close()
+				io.Copy(io.Discard, conn)
+				closed <- struct{}{}
+			})
+		}
+		synctest.Wait()
+		if n := len(closed); n != 5 {
+			t.Errorf("%d were closed at once, want 5", n)
+		}
+		meet(a, s.host(2))
+		time.Sleep(handshakeTime)
+		if n := len(closed); n != maxAddressHandshakes+5 {
+			t.Errorf("%d were closed after %v", n, handshakeTime)
+		}
+		if n := a.log.warnings(); n != 1 {
+			t.Errorf("%d warnings", n)
+		}
+	})
+}
+
+func TestRefusalsAreOneLineAMinute(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		a := s.host(1)
+		for range 600 {
+			must(s.dial(t.Context(), addrOf(visitor).Addr(), a.addr)).Close()
+			time.Sleep(time.Second)
+		}
+		if n := a.log.warnings(); n != 10 {
+			t.Errorf("%d lines in ten minutes", n)
+		}
+	})
+}
+
+func TestANetworkChangeEndsDeadSessions(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		a, b, c := s.host(1), s.host(2), s.host(3)
+		meet(a, b)
+		meet(a, c)
+		s.mute(b.addr.Addr())
+		began := time.Now()
+		a.NetworkChanged()
+		down := await[SessionDown](a)
+		if took := time.Since(began); took != checkTime || down.ID != b.id() {
+			t.Errorf("%s down after %v", down.ID, took)
+		}
+		s.unmute(b.addr.Addr())
+		await[SessionUp](a)
+		if count[PeerGone](a) > 0 {
+			t.Error("the peer was gone")
+		}
+		talk(t, a, c)
+	})
+}
+
+func TestSleepIsAJumpOfTheWallClock(t *testing.T) {
+	for _, c := range []struct {
+		monotonic, wall time.Duration
+		want            bool
+	}{
+		{2 * time.Second, 2 * time.Second, false},
+		{2 * time.Second, 6 * time.Second, false},
+		{2 * time.Second, 8 * time.Second, true},
+		{2 * time.Second, -3 * time.Hour, false},
+		{time.Minute, time.Minute, false},
+	} {
+		if got := jumped(c.monotonic, c.wall); got != c.want {
+			t.Errorf("%v of %v: got %v", c.wall, c.monotonic, got)
+		}
+	}
+}
+
+func TestBackoffGrowsToItsBound(t *testing.T) {
+	for _, c := range []struct {
+		failures int
+		bound    time.Duration
+	}{{0, minBackoff}, {1, minBackoff}, {2, 2 * minBackoff}, {5, 16 * minBackoff}, {10, maxBackoff}, {1000, maxBackoff}} {
+		longest := time.Duration(0)
+		for range 1000 {
+			longest = max(longest, backoff(c.failures))
+		}
+		if longest > c.bound || longest < c.bound*3/4 {
+			t.Errorf("%d failures: up to %v, want %v", c.failures, longest, c.bound)
+		}
+	}
+}
+
+func TestRealHostsMeetAndTalk(t *testing.T) {
+	a, b := realHost(t, 1), realHost(t, 2)
+	meet(a, b)
+	talk(t, a, b)
+	talk(t, b, a)
+	conn, err := a.DialData(t.Context(), b.id())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	opened := await[DataOpened](b)
+	defer opened.Conn.Close()
+	if _, err := conn.Write([]byte("hi")); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 2)
+	if _, err := io.ReadFull(opened.Conn, got); err != nil || string(got) != "hi" {
+		t.Errorf("read %q, %v", got, err)
+	}
+	b.stop()
+	await[PeerGone](a)
+}
+
+func TestListenTakesTheNextFreePort(t *testing.T) {
+	config := Config{Identity: NewIdentity(seed(1)), Instance: uuid.New(), Notify: func(Event) {}}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	open := func(port uint16, exact bool) (*Host, error) {
+		h, err := Listen(config, port, exact)
+		if err == nil {
+			t.Cleanup(func() { h.Run(ended) })
+		}
+		return h, err
+	}
+	first, err := open(0, true)
+	if err != nil || first.Port() == 0 {
+		t.Fatal(err)
+	}
+	if _, err := open(first.Port(), true); err == nil {
+		t.Error("a port was taken twice")
+	}
+	second, err := open(first.Port(), false)
+	if err != nil || second.Port() == first.Port() {
+		t.Errorf("got %v, %v", second, err)
+	}
 }

@@ -2,13 +2,13 @@ package peer
 
 import (
 	"context"
-	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // network joins the hosts of a test: streams between addresses, which can fall
@@ -64,10 +64,7 @@ func (n *network) dial(ctx context.Context, from netip.Addr, to netip.AddrPort) 
 	if l == nil {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	}
-	a, b := net.Pipe()
-	near := newLink(n, a, netip.AddrPortFrom(from, 50000), to)
-	far := newLink(n, b, to, netip.AddrPortFrom(from, 50000))
-	n.links[near], n.links[far] = struct{}{}, struct{}{}
+	near, far := n.cable(netip.AddrPortFrom(from, 50000), to)
 	l.conns <- far
 	return near, nil
 }
@@ -92,9 +89,13 @@ func (n *network) mute(addr netip.Addr) {
 
 func (n *network) unmute(addr netip.Addr) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	close(n.silent[addr])
 	delete(n.silent, addr)
+	links := slices.Collect(maps.Keys(n.links))
+	n.mu.Unlock()
+	for _, l := range links {
+		l.change(func() {})
+	}
 }
 
 // kill ends the process at addr: its connections are reset, new ones refused.
@@ -157,89 +158,3 @@ func (l *listener) Close() error {
 }
 
 func (l *listener) Addr() net.Addr { return net.TCPAddrFromAddrPort(l.addr) }
-
-// link is one end of a stream.
-type link struct {
-	net.Conn
-	net           *network
-	local, remote netip.AddrPort
-
-	mu       sync.Mutex
-	deadline time.Time
-	changed  chan struct{} // closed when the deadline changes, or the link is closed
-	closed   bool
-}
-
-func newLink(n *network, c net.Conn, local, remote netip.AddrPort) *link {
-	return &link{Conn: c, net: n, local: local, remote: remote, changed: make(chan struct{})}
-}
-
-func (l *link) LocalAddr() net.Addr  { return net.TCPAddrFromAddrPort(l.local) }
-func (l *link) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(l.remote) }
-
-func (l *link) Write(b []byte) (int, error) {
-	for {
-		healed := l.net.silence(l.local.Addr(), l.remote.Addr())
-		if healed == nil {
-			return l.Conn.Write(b)
-		}
-		if err := l.wait(healed); err != nil {
-			return 0, err
-		}
-	}
-}
-
-// wait blocks as a full socket does.
-func (l *link) wait(healed chan struct{}) error {
-	l.mu.Lock()
-	deadline, changed, closed := l.deadline, l.changed, l.closed
-	l.mu.Unlock()
-	if closed {
-		return net.ErrClosed
-	}
-	var late <-chan time.Time
-	if !deadline.IsZero() {
-		timer := time.NewTimer(time.Until(deadline))
-		defer timer.Stop()
-		late = timer.C
-	}
-	select {
-	case <-healed:
-		return nil
-	case <-changed:
-		return nil
-	case <-late:
-		return fmt.Errorf("write: %w", os.ErrDeadlineExceeded)
-	}
-}
-
-func (l *link) SetWriteDeadline(t time.Time) error {
-	l.change(func() { l.deadline = t })
-	return l.Conn.SetWriteDeadline(t)
-}
-
-func (l *link) SetDeadline(t time.Time) error {
-	l.Conn.SetReadDeadline(t)
-	return l.SetWriteDeadline(t)
-}
-
-func (l *link) change(what func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	what()
-	close(l.changed)
-	l.changed = make(chan struct{})
-}
-
-// Close breaks the link; the other end does not hear of it while the network is
-// silent.
-func (l *link) Close() error {
-	l.change(func() { l.closed = true })
-	l.net.mu.Lock()
-	delete(l.net.links, l)
-	l.net.mu.Unlock()
-	if l.net.silence(l.local.Addr(), l.remote.Addr()) != nil {
-		return l.Conn.SetDeadline(time.Unix(1, 0))
-	}
-	return l.Conn.Close()
-}

@@ -318,7 +318,7 @@ func (s *session) currentPace() pace {
 	p := s.pace
 	p.heard = s.conn.wire.lastHeard()
 	p.short = s.watch
-	if s.sent.After(p.heard) && (p.short.IsZero() || s.sent.Before(p.short)) {
+	if !s.sent.IsZero() && !s.sent.Before(p.heard) && (p.short.IsZero() || s.sent.Before(p.short)) {
 		p.short = s.sent
 	}
 	return p

@@ -36,6 +36,7 @@ type stage struct {
 	*network
 	actors  []*actor
 	puppets []*puppet
+	extras  sync.WaitGroup // whatever else goes on; ends when the puppets' connections do
 }
 
 func (s *stage) clear() {
@@ -48,7 +49,7 @@ func (s *stage) clear() {
 	for _, a := range s.actors {
 		a.stop()
 	}
-	s.reset(netip.Addr{})
+	s.extras.Wait()
 }
 
 // actor is a host that runs, and what it said.
@@ -59,11 +60,14 @@ type actor struct {
 	log  *logBook
 	stop func()
 
+	patience time.Duration
+
 	mu     sync.Mutex
 	events []Event
 	told   int // events that await has gone through
 	news   chan struct{}
 	busy   bool // does not call Done
+	undone []func()
 }
 
 // addrOf is the address of the actor with that number.
@@ -84,7 +88,15 @@ func (s *stage) host(n byte) *actor { return s.hostAt(n, addrOf(n)) }
 
 func (s *stage) hostAt(n byte, addr netip.AddrPort) *actor {
 	s.t.Helper()
-	a := &actor{t: s.t, addr: addr, log: &logBook{}, news: make(chan struct{}, 1)}
+	a := s.idle(n, addr)
+	a.run()
+	return a
+}
+
+// idle makes an actor that does not run yet.
+func (s *stage) idle(n byte, addr netip.AddrPort) *actor {
+	s.t.Helper()
+	a := &actor{t: s.t, addr: addr, log: &logBook{}, news: make(chan struct{}, 1), patience: patience}
 	h, err := newHost(Config{
 		Identity: NewIdentity(seed(n)), Name: fmt.Sprintf("actor %d", n),
 		Notify: a.note, Log: slog.New(slog.NewTextHandler(a.log, nil)),
@@ -94,22 +106,41 @@ func (s *stage) hostAt(n byte, addr netip.AddrPort) *actor {
 	}
 	h.dial = s.dialFrom(addr.Addr())
 	a.Host = h
-	a.run()
 	s.actors = append(s.actors, a)
+	return a
+}
+
+// realHost starts a host with real sockets, on any port.
+func realHost(t *testing.T, n byte) *actor {
+	t.Helper()
+	a := &actor{t: t, log: &logBook{}, news: make(chan struct{}, 1), patience: realPatience}
+	h, err := Listen(Config{
+		Identity: NewIdentity(seed(n)), Name: fmt.Sprintf("actor %d", n),
+		Notify: a.note, Log: slog.New(slog.NewTextHandler(a.log, nil)),
+	}, 0, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Host, a.addr = h, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), h.Port())
+	a.run()
+	t.Cleanup(a.stop)
 	return a
 }
 
 // run lets the host run until stop.
 func (a *actor) run() {
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- a.Run(ctx) }()
-	a.stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := a.Run(ctx); err != nil {
 			a.t.Errorf("Run: %v", err)
 		}
-	})
+	}()
+	a.stop = func() {
+		cancel()
+		<-done
+	}
 }
 
 func (a *actor) id() ID { return a.cfg.Identity.ID() }
@@ -118,8 +149,12 @@ func (a *actor) note(e Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.events = append(a.events, e)
-	if m, ok := e.(Received); ok && !a.busy {
-		m.Done()
+	if m, ok := e.(Received); ok {
+		if a.busy {
+			a.undone = append(a.undone, m.Done)
+		} else {
+			m.Done()
+		}
 	}
 	select {
 	case a.news <- struct{}{}:
@@ -127,13 +162,27 @@ func (a *actor) note(e Event) {
 	}
 }
 
-// patience is how long a test waits for what must come.
-const patience = 10 * time.Minute
+// hold lets the actor be done with nothing; or with everything again.
+func (a *actor) hold(on bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.busy = on
+	for _, done := range a.undone {
+		done()
+	}
+	a.undone = nil
+}
+
+// How long a test waits for what must come, in a bubble and outside.
+const (
+	patience     = 10 * time.Minute
+	realPatience = 30 * time.Second
+)
 
 // await returns the next event of type E, and lets go those before it.
 func await[E Event](a *actor) E {
 	a.t.Helper()
-	late := time.NewTimer(patience)
+	late := time.NewTimer(a.patience)
 	defer late.Stop()
 	for {
 		if e, ok := next[E](a); ok {
@@ -184,6 +233,13 @@ func count[E Event](a *actor) int {
 	return n
 }
 
+// forgetEvents lets go what happened so far.
+func (a *actor) forgetEvents() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.events, a.told = nil, 0
+}
+
 // sessions is how many connections the host serves.
 func (a *actor) sessions() (kept int) {
 	a.Host.mu.Lock()
@@ -216,12 +272,14 @@ func (l *logBook) Write(b []byte) (int, error) {
 	return l.b.Write(b)
 }
 
-// warnings is how many there are.
-func (l *logBook) warnings() int {
+func (l *logBook) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return strings.Count(l.b.String(), "level=WARN")
+	return l.b.String()
 }
+
+// warnings is how many there are.
+func (l *logBook) warnings() int { return strings.Count(l.String(), "level=WARN") }
 
 // puppet is a peer that does what a test says, and nothing by itself.
 type puppet struct {
@@ -256,6 +314,9 @@ func (s *stage) puppetOn(conn net.Conn, config *tls.Config) *puppet {
 	return p
 }
 
+// id0 is the puppet's own ID.
+func (p *puppet) id0() ID { return seedID(visitor) }
+
 // hello says hello and reads that of the other side.
 func (p *puppet) hello() Hello {
 	p.t.Helper()
@@ -264,7 +325,7 @@ func (p *puppet) hello() Hello {
 
 func (p *puppet) helloAs(own Hello) Hello {
 	p.t.Helper()
-	go p.Write(frameOf(own)) // both write first, and the stream has no buffer
+	p.say(own)
 	return p.hear().(Hello)
 }
 
