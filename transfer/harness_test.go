@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"io/fs"
 	"math/rand/v2"
@@ -36,24 +37,28 @@ type world struct {
 	mu sync.Mutex
 	// devices that run
 	devices map[peer.ID]*device
-	parted  bool // nobody reaches anybody
+	scripts map[peer.ID]*script // senders that speak by hand
+	parted  bool                // nobody reaches anybody
 	conns   []net.Conn
 	wrap    func(net.Conn) net.Conn // of the receiver's end of data connections
+	tls     *tls.Config             // of data connections, nil for none
 	sent    atomic.Int64            // bytes that receivers got on data connections
 }
 
 // device is one engine, its store and its save folder. It can be killed and started
 // again.
 type device struct {
-	t      testing.TB
-	world  *world
-	id     peer.ID
-	store  *transfertest.Store
-	dir    string
-	engine *transfer.Engine
-	stop   context.CancelFunc
-	ended  chan struct{}
-	dead   *atomic.Bool // of the disk of this start
+	t     testing.TB
+	world *world
+	id    peer.ID
+	store *transfertest.Store
+	// replaced stands in front of store, where it is set.
+	replaced transfer.Store
+	dir      string
+	engine   *transfer.Engine
+	stop     context.CancelFunc
+	ended    chan struct{}
+	dead     *atomic.Bool // of the disk of this start
 
 	onDisk   func(op, name string) error // may fail what is done on the save folder
 	onSource func(op, name string) error // may fail what is done with sent files
@@ -93,6 +98,9 @@ func (d *device) start() {
 	cfg := transfer.Config{
 		Self: d.id, Store: d.store, Network: reach{d.world, d.id},
 		Dir: func() string { return d.dir }, Notify: d.notify,
+	}
+	if d.replaced != nil {
+		cfg.Store = d.replaced
 	}
 	dead := d.dead
 	check := func(hook func(op, name string) error) func(op, name string) error {
@@ -310,12 +318,17 @@ func (r reach) Send(to peer.ID, m peer.Message) bool {
 
 func (r reach) DialData(ctx context.Context, id peer.ID) (net.Conn, error) {
 	other := r.other(id)
-	if other == nil {
+	script := r.world.scripts[id]
+	if other == nil && script == nil {
 		return nil, errors.New("no session")
 	}
 	near, far, err := r.world.connect()
 	if err != nil {
 		return nil, err
+	}
+	if script != nil {
+		go script.serve(far)
+		return near, nil
 	}
 	other.engine.Serve(r.self, far)
 	return near, nil
@@ -337,7 +350,11 @@ func (w *world) connect() (near, far net.Conn, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.conns = append(w.conns, near, far)
-	near = &counted{near, &w.sent}
+	if w.tls != nil {
+		near, far = tls.Client(near, w.tls), tls.Server(far, w.tls)
+	} else {
+		near = &counted{near, &w.sent}
+	}
 	if w.wrap != nil {
 		near = w.wrap(near)
 	}
