@@ -29,6 +29,7 @@ type finisher struct {
 	paths partPaths
 	first string // the name that the first topmost entry got
 	tops  int
+	made  bool // settle made something
 }
 
 // finish brings a complete transfer to where it belongs: content, times and folders
@@ -86,33 +87,35 @@ func (l *landing) begun() (bool, error) {
 // settle makes sure that everything is there, complete and with its time, and makes
 // it durable.
 func (f *finisher) settle() error {
-	all := cursor{store: f.store, id: f.id}
-	one := f.entries <= syncEach
-	landed := false // the topmost entry that is being looked at
-	tops := map[string]bool{}
-	err := all.each(func(file *File) error {
-		top, _, inside := strings.Cut(file.Path, "/")
-		if !inside {
-			var err error
-			if landed, err = f.hasName(file); err != nil {
-				return err
-			}
-			if landed && file.Mode == peer.ModeFolder {
-				tops[top] = true
-			}
+	each := f.entries <= syncEach
+	for again := true; again; again = f.made { // what is made changes the time of its folder
+		f.made = false
+		if err := f.settleAll(each); err != nil {
+			return err
 		}
-		if landed && !inside || tops[top] {
-			return nil
-		}
-		return f.settleEntry(file, one)
-	})
-	if err != nil {
-		return err
 	}
 	if !f.complete() {
 		return errIncomplete
 	}
-	return f.sync(one)
+	return f.sync(each)
+}
+
+func (f *finisher) settleAll(each bool) error {
+	all := cursor{store: f.store, id: f.id}
+	named := map[string]bool{} // topmost folders that have their final name already
+	return all.each(func(file *File) error {
+		top, _, inside := strings.Cut(file.Path, "/")
+		if named[top] {
+			return nil
+		}
+		if !inside {
+			if has, err := f.hasName(file); has || err != nil {
+				named[top] = file.Mode == peer.ModeFolder
+				return err
+			}
+		}
+		return f.settleEntry(file, each)
+	})
 }
 
 func (f *finisher) settleEntry(file *File, sync bool) error {
@@ -153,6 +156,7 @@ func isWhole(file *File, info fs.FileInfo) bool {
 // again.
 func (f *finisher) missing(file *File) error {
 	if file.Size == 0 {
+		f.made = true
 		return f.make(file)
 	}
 	for number := file.First; number < file.First+file.Chunks(); number++ {
@@ -164,11 +168,11 @@ func (f *finisher) missing(file *File) error {
 }
 
 // sync makes the content and the parts' names durable.
-func (f *finisher) sync(one bool) error {
+func (f *finisher) sync(each bool) error {
 	if err := f.journal.Sync(); err != nil {
 		return err
 	}
-	if one {
+	if each {
 		return f.disk.SyncFolder(partsFolder)
 	}
 	err := f.disk.SyncAll()
