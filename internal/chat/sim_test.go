@@ -26,9 +26,9 @@ func TestHistories(t *testing.T) {
 		{"everything", 30, 12, 6, 2},
 	} {
 		t.Run(kind.name, func(t *testing.T) {
-			runs := 12
+			runs := 6
 			if testing.Short() {
-				runs = 3
+				runs = 2
 			}
 			for seed := range uint64(runs) {
 				h := history{world: newWorld(t, 3), rng: rand.New(rand.NewPCG(seed, 7))}

@@ -133,7 +133,7 @@ func TestFullQueueIsTriedAgain(t *testing.T) {
 // TestLongBranches heals forks that are far from the end of the log, and longer
 // than what is asked for at a time.
 func TestLongBranches(t *testing.T) {
-	for _, c := range []struct{ common, first, second int }{{50, 300, 200}, {0, 100, 100}, {10, 1500, 40}, {40, 1, 1500}} {
+	for _, c := range []struct{ common, first, second int }{{50, 300, 200}, {0, 100, 100}, {10, 1100, 40}, {40, 1, 1100}} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			w := newWorld(t, 2)
 			a, b := w.devices[0], w.devices[1]

@@ -255,38 +255,48 @@ func (w *world) deliver(l *link, end int) bool {
 	return true
 }
 
-// settle delivers everything and lets time pass until nothing happens any more,
-// which takes two minutes of the world.
+// settle delivers everything and lets time pass until nothing is to happen within
+// two minutes of the world.
 func (w *world) settle() {
-	const moment = 100 * time.Millisecond
-	for quiet := time.Duration(0); quiet < 2*time.Minute; {
-		moved := false
+	for {
 		for _, l := range slices.Clone(w.links) {
 			for end := range l.ends {
 				for slices.Contains(w.links, l) && w.deliver(l, end) {
-					moved = true
 				}
 			}
 		}
-		if moved {
-			quiet = 0
-			continue
+		next := w.next(w.now.Add(2 * time.Minute))
+		if next.After(w.now.Add(time.Minute)) && !slices.ContainsFunc(w.links, (*link).busy) {
+			return
 		}
-		quiet += moment
-		w.pass(moment)
+		w.pass(max(time.Millisecond, min(next.Sub(w.now), time.Second)))
 	}
+}
+
+// busy reports whether a frame waits at an end that could read it.
+func (l *link) busy() bool {
+	for end := range l.ends {
+		if len(l.wires[end]) > 0 && l.reads[end] <= readRoom {
+			return true
+		}
+	}
+	return false
+}
+
+// next is when the first device wants to be stepped, at most end.
+func (w *world) next(end time.Time) time.Time {
+	for _, d := range w.devices {
+		if d.wake.Before(end) {
+			end = d.wake
+		}
+	}
+	return end
 }
 
 // pass lets time pass; replicas are stepped when they asked for it.
 func (w *world) pass(d time.Duration) {
 	for end := w.now.Add(d); ; {
-		next := end
-		for _, d := range w.devices {
-			if d.wake.Before(next) {
-				next = d.wake
-			}
-		}
-		if next.After(w.now) {
+		if next := w.next(end); next.After(w.now) {
 			w.now = next
 		}
 		for _, d := range w.devices {
