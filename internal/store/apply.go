@@ -21,7 +21,7 @@ func (t tx) apply(b chat.Batch) error {
 	if err := applyEach(b.Conversations, t.putConversation); err != nil {
 		return err
 	}
-	if err := applyEach(b.Entries, t.addEntry); err != nil {
+	if err := t.addEntries(b.Entries); err != nil {
 		return err
 	}
 	if err := applyEach(b.Logs, t.putLog); err != nil {
@@ -53,26 +53,44 @@ func (t tx) putConversation(c chat.Conversation) error {
 	return err
 }
 
-// addEntry stores an entry and makes it findable. One with the author and UUID
-// of an earlier one of the conversation has no line of its own.
-func (t tx) addEntry(e chat.Entry) error {
+// addEntries stores entries and then makes those that are shown findable: FTS5
+// flushes at every statement of another kind that comes between.
+func (t tx) addEntries(entries []chat.Entry) error {
+	ids := make([]int64, len(entries)) // 0: has no line
+	for i, e := range entries {
+		id, shown, err := t.addEntry(e)
+		if err != nil {
+			return err
+		}
+		if shown {
+			ids[i] = id
+		}
+	}
+	for i, id := range ids {
+		if id == 0 {
+			continue
+		}
+		if err := t.index(id, entries[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addEntry stores an entry. One with the author and UUID of an earlier one of the
+// conversation has no line of its own.
+func (t tx) addEntry(e chat.Entry) (id int64, shown bool, err error) {
 	if e.Number > math.MaxInt64 || e.Clock > math.MaxInt64 {
-		return fmt.Errorf("entry %s: number %d or clock %d is out of range", e.ID, e.Number, e.Clock)
+		return 0, false, fmt.Errorf("entry %s: number %d or clock %d is out of range", e.ID, e.Number, e.Clock)
 	}
 	const query = `INSERT INTO entry
 		(conversation, author, log, number, uuid, clock, kind, header, signature, body, shown)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
-			?11 AND NOT EXISTS (SELECT 1 FROM entry WHERE author = ?2 AND uuid = ?5 AND conversation = ?1 AND shown))`
-	result, err := t.exec(query, e.Conversation[:], e.Author[:], int64(e.Log), int64(e.Number), e.ID[:], int64(e.Clock),
-		int64(e.Kind), e.Raw, e.Signature, e.Body, hasLine(e.Kind))
-	if err != nil {
-		return err
-	}
-	id, err := result.LastInsertId()
-	if err != nil {
-		return err
-	}
-	return t.index(id, e)
+			?11 AND NOT EXISTS (SELECT 1 FROM entry WHERE author = ?2 AND uuid = ?5 AND conversation = ?1 AND shown))
+		RETURNING id, shown`
+	err = t.one(query, []any{e.Conversation[:], e.Author[:], int64(e.Log), int64(e.Number), e.ID[:], int64(e.Clock),
+		int64(e.Kind), e.Raw, e.Signature, e.Body, hasLine(e.Kind)}, into(&id, &shown))
+	return id, shown, err
 }
 
 // hasLine reports whether an entry of this kind is shown as a line of its own;

@@ -113,6 +113,15 @@ func keepPrivate(path string) error {
 	return nil
 }
 
+// syncFile makes what was written to a file that nobody has open last.
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
 // mark makes an empty private file, or leaves the one that is there. It is a
 // hint for the next start: that it cannot be made changes nothing now.
 func mark(path string) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -35,13 +36,15 @@ type Page struct {
 // MaxPage is the most messages that one [Page] brings.
 const MaxPage = 500
 
-// maxHits bounds a search for a word that is everywhere: of more hits, only
-// those that arrived last are put in order and shown.
+// maxHits is how many hits of a search are put in order by sorting. For a word
+// that is everywhere the conversation is read in order instead, until enough of
+// it are hits; where all conversations are searched, only the hits that arrived
+// last are looked at.
 const maxHits = 5000
 
 const (
 	messageColumns = `e.header, e.signature, e.body, c.peer,
-		e.author = c.peer, coalesce(l.read, 0) >= e.number, (
+		coalesce(e.author = c.peer, 0), coalesce(l.read >= e.number, 0), (
 			SELECT max(1 + (p.number <= s.read)) FROM entry p
 			JOIN seen s ON s.conversation = p.conversation AND s.peer = c.peer AND s.author = p.author AND s.log = p.log
 			WHERE p.author = e.author AND p.uuid = e.uuid AND p.conversation = e.conversation
@@ -55,10 +58,15 @@ func (db *DB) Messages(p Page) ([]Message, error) {
 	if p.Conversation == (peer.Hash{}) && p.Search == "" {
 		return nil, errors.New("read history: neither a conversation nor words to search for")
 	}
-	query, args := p.query()
-	if query == "" {
-		return nil, nil
+	var condition string
+	var hits []any
+	if p.Search != "" {
+		var err error
+		if condition, hits, err = db.searchCondition(p); err != nil || condition == "" {
+			return nil, db.mapped("search history", err)
+		}
 	}
+	query, args := p.query(condition, hits)
 	var messages []Message
 	err := db.each(query, args, func(scan scan) error {
 		m, err := scanMessage(scan)
@@ -88,12 +96,10 @@ func (db *DB) Message(author peer.ID, id uuid.UUID) (Message, error) {
 	return m, db.mapped("read message "+id.String(), err)
 }
 
-func scanMessage(scan scan) (Message, error) {
-	var m Message
+func scanMessage(scan scan, more ...any) (m Message, err error) {
 	var theirs, weRead bool
 	var far *int64
-	e, err := scanEntry(scan, fixed(m.Peer[:]), &theirs, &weRead, &far)
-	m.Entry = e
+	m.Entry, err = scanEntry(scan, append([]any{fixed(m.Peer[:]), &theirs, &weRead, &far}, more...)...)
 	if theirs {
 		m.Delivered, m.Read = true, weRead
 	} else if far != nil {
@@ -104,26 +110,39 @@ func scanMessage(scan scan) (Message, error) {
 
 func (p Page) forward() bool { return p.After != nil && p.Before == nil }
 
-// query is the SQL for a page, "" when nothing can be found.
-func (p Page) query() (query string, args []any) {
+// searchCondition is the SQL for "is a hit of the search", "" when nothing is.
+// The + keeps SQLite from an index that would be slower.
+func (db *DB) searchCondition(p Page) (condition string, args []any, err error) {
+	words := phrase(p.Search, p.Conversation)
+	if words == "" {
+		return "", nil, nil
+	}
+	var n int
+	const count = "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)"
+	if err := db.one(count, []any{words, maxHits + 1}, into(&n)); err != nil {
+		return "", nil, err
+	}
+	one := p.Conversation != (peer.Hash{})
+	switch {
+	case n > maxHits && one:
+		return "e.conversation = ? AND +e.id IN (SELECT rowid FROM search WHERE search MATCH ?)", []any{p.Conversation[:], words}, nil
+	case one:
+		return "+e.conversation = ? AND e.id IN (SELECT rowid FROM search WHERE search MATCH ?)", []any{p.Conversation[:], words}, nil
+	}
+	return "e.id IN (SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid DESC LIMIT ?)", []any{words, maxHits}, nil
+}
+
+// query is the SQL for a page, of the hits of a search where there is one.
+func (p Page) query(search string, hits []any) (query string, args []any) {
 	where := []string{"e.shown"}
 	add := func(condition string, values ...any) {
 		where = append(where, condition)
 		args = append(args, values...)
 	}
-	if p.Search != "" {
-		words := phrase(p.Search, p.Conversation)
-		if words == "" {
-			return "", nil
-		}
-		add("e.id IN (SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid DESC LIMIT ?)", words, maxHits)
-	}
-	if p.Conversation != (peer.Hash{}) {
-		condition := "e.conversation = ?"
-		if p.Search != "" {
-			condition = "+" + condition // the hits are fewer than the conversation
-		}
-		add(condition, p.Conversation[:])
+	if search != "" {
+		add(search, hits...)
+	} else {
+		add("e.conversation = ?", p.Conversation[:])
 	}
 	if p.Before != nil {
 		add("(e.clock, e.author, e.uuid) < (?, ?, ?)", bounds(p.Before)...)
@@ -156,44 +175,43 @@ type Summary struct {
 	Conversation peer.Hash
 	Peer         peer.ID
 	Unread       int     // messages of Peer that this person has not seen; at most [MaxUnread]
-	Newest       Message // the last line, with a zero ID when there is none
+	Newest       Message // the last line, with a nil Raw when there is none
 }
 
 // MaxUnread is where counting stops: nobody reads a larger number.
 const MaxUnread = 1000
 
-// Unread counts the messages of peer that this person has not seen, up to
+// countUnread counts, up to a limit, the lines that the author in %[2]s has in
+// the conversation in %[1]s behind what was read.
+const countUnread = `SELECT count(*) FROM (
+	SELECT 1 FROM log r CROSS JOIN entry u ON u.conversation = r.conversation AND u.author = r.author AND u.log = r.log
+	AND u.number BETWEEN r.read + 1 AND r.last
+	WHERE r.conversation = %[1]s AND r.author = %[2]s AND u.shown LIMIT ?1)`
+
+// Unread counts the messages of a peer that this person has not seen, up to
 // [MaxUnread].
 func (db *DB) Unread(conversation peer.Hash, by peer.ID) (int, error) {
-	const query = `SELECT count(*) FROM (
-		SELECT 1 FROM log l CROSS JOIN entry e ON e.conversation = l.conversation AND e.author = l.author AND e.log = l.log
-		AND e.number BETWEEN l.read + 1 AND l.last
-		WHERE l.conversation = ? AND l.author = ? AND e.shown LIMIT ?)`
 	var n int
-	err := db.one(query, []any{conversation[:], by[:], MaxUnread}, into(&n))
+	args := []any{MaxUnread, conversation[:], by[:]}
+	err := db.one(fmt.Sprintf(countUnread, "?2", "?3"), args, into(&n))
 	return n, db.mapped("count unread messages", err)
 }
 
 // Summaries returns one summary for each conversation, in no order.
 func (db *DB) Summaries() ([]Summary, error) {
-	conversations, err := db.Conversations()
-	if err != nil {
-		return nil, err
-	}
-	all := make([]Summary, len(conversations))
-	for i, c := range conversations {
-		s := Summary{Conversation: c.ID, Peer: c.Peer}
-		if s.Unread, err = db.Unread(c.ID, c.Peer); err != nil {
-			return nil, err
-		}
-		newest, err := db.Messages(Page{Conversation: c.ID, Limit: 1})
-		if err != nil {
-			return nil, err
-		}
-		if len(newest) == 1 {
-			s.Newest = newest[0]
-		}
-		all[i] = s
-	}
-	return all, nil
+	query := "SELECT " + messageColumns + ", c.id, (" + fmt.Sprintf(countUnread, "c.id", "c.peer") + `)
+		FROM conversation c LEFT JOIN entry e ON e.id = (
+			SELECT id FROM entry WHERE conversation = c.id AND shown
+			ORDER BY clock DESC, author DESC, uuid DESC LIMIT 1)
+		LEFT JOIN log l ON l.conversation = e.conversation AND l.author = e.author AND l.log = e.log`
+	var all []Summary
+	err := db.each(query, []any{MaxUnread}, func(scan scan) error {
+		var s Summary
+		var err error
+		s.Newest, err = scanMessage(scan, fixed(s.Conversation[:]), &s.Unread)
+		s.Peer = s.Newest.Peer
+		all = append(all, s)
+		return err
+	})
+	return all, db.mapped("list conversations", err)
 }

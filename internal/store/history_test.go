@@ -222,6 +222,13 @@ func TestUnread(t *testing.T) {
 		}
 	}
 	check(10)
+	mustApply(t, db, chat.Batch{Conversations: []chat.Conversation{between(alice, carol)}})
+	if summaries, err := db.Summaries(); err != nil || len(summaries) != 2 {
+		t.Errorf("with an empty conversation: %+v, %v", summaries, err)
+	}
+	if _, err := db.write.conn.ExecContext(t.Context(), "DELETE FROM conversation WHERE peer = ?", carolKey()); err != nil {
+		t.Fatal(err)
+	}
 	logs, err := db.Logs(conversation)
 	if err != nil {
 		t.Fatal(err)
@@ -231,6 +238,11 @@ func TestUnread(t *testing.T) {
 		mustApply(t, db, chat.Batch{Logs: []chat.Log{l}})
 	}
 	check(6)
+}
+
+func carolKey() []byte {
+	id := carol.ID()
+	return id[:]
 }
 
 func TestSearch(t *testing.T) {

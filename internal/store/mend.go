@@ -211,7 +211,7 @@ func (db *DB) finishSalvage(s *saved) error {
 		return err
 	}
 	err = db.update("make findable what was read back", func(tx tx) error {
-		return db.each("SELECT header, signature, body, id FROM entry ORDER BY id", nil, func(scan scan) error {
+		return db.each("SELECT header, signature, body, id FROM entry WHERE shown ORDER BY id", nil, func(scan scan) error {
 			var id int64
 			e, err := scanEntry(scan, &id)
 			if err != nil {

@@ -248,6 +248,9 @@ func (r *recovery) fill(aside string, cause error) error {
 	if err := salvage(aside, fresh, cause); err != nil {
 		return fmt.Errorf("read back what %s holds: %w", aside, err)
 	}
+	if err := syncFile(fresh); err != nil {
+		return err
+	}
 	if err := os.Rename(fresh, r.path); err != nil {
 		return err
 	}

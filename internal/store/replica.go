@@ -108,6 +108,9 @@ func scanEntry(scan scan, more ...any) (chat.Entry, error) {
 	if err := scan(append([]any{&s.Header, &s.Signature, &s.Body}, more...)...); err != nil {
 		return chat.Entry{}, err
 	}
+	if s.Header == nil { // of an outer join
+		return chat.Entry{}, nil
+	}
 	e, err := chat.ParseEntry(s)
 	if err != nil {
 		return e, fmt.Errorf("%w: %w", ErrDamaged, err)

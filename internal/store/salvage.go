@@ -27,6 +27,10 @@ func salvage(from, to string, cause error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	// Until it has its name, nobody misses it: one fsync at the end is enough.
+	if _, err := db.write.conn.ExecContext(context.Background(), "PRAGMA synchronous = OFF"); err != nil {
+		return err
+	}
 	var s saved
 	if s.whole, err = db.copyTables(from, to); err != nil {
 		return err
@@ -42,10 +46,9 @@ func salvage(from, to string, cause error) (err error) {
 	if err := db.mend(&s); err != nil {
 		return err
 	}
-	if err := db.saveNotice(Notice{Text: s.sentences(cause, from), New: true, Aside: from, Saved: s.entries}); err != nil {
+	if err := db.saveNotice(Notice{Text: s.sentences(cause, from), Aside: from, Saved: s.entries}); err != nil {
 		return err
 	}
-	// The caller renames the database file alone.
 	return checkpoint(db.write.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)"))
 }
 

@@ -17,15 +17,14 @@ import (
 // for as a phrase, so the characters must follow each other. That finds single
 // characters too, which the trigram tokenizer cannot.
 
-// index makes an entry findable, if there is something to find.
+// index makes an entry that is shown findable, if there is something to find.
 func (t tx) index(id int64, e chat.Entry) error {
 	words := findable(e)
 	if words == "" {
 		return nil
 	}
-	const query = `INSERT INTO search (rowid, text, conversation)
-		SELECT id, ?2, ?3 FROM entry WHERE id = ?1 AND shown`
-	_, err := t.exec(query, id, words, conversationWord(e.Conversation))
+	// One row of VALUES: anything else makes FTS5 flush after every row.
+	_, err := t.exec("INSERT INTO search (rowid, text, conversation) VALUES (?, ?, ?)", id, words, conversationWord(e.Conversation))
 	return err
 }
 

@@ -47,7 +47,7 @@ type Notice struct {
 	// Text is one or more plain sentences, empty when there is nothing to say.
 	Text string
 	// New: there was no database, so this one is empty. Where the profile is
-	// not new either, the old one was lost; [Lost] has words for that.
+	// not new, the old one was lost; [Lost] has words for that.
 	New bool
 	// Aside is where what was damaged lies now, empty when nothing was.
 	Aside string

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -228,6 +230,9 @@ func TestSettings(t *testing.T) {
 
 func TestPathsThatNeedEscaping(t *testing.T) {
 	for _, name := range []string{"a b", "what?", "50%", "#1", "ä 会", "q'uote", "[x]"} {
+		if runtime.GOOS == "windows" && strings.Contains(name, "?") {
+			continue // no name of a file there
+		}
 		dir := filepath.Join(t.TempDir(), name)
 		db := mustOpen(t, filepath.Join(dir, "earshot.db"))
 		fill(t, db, 1)
