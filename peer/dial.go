@@ -16,11 +16,14 @@ import (
 // that is sooner. The mutex is held.
 func (h *Host) dialSoon(p *neighbour, wait time.Duration) {
 	due := time.Now().Add(wait)
-	if !p.dialling || due.Before(p.due) {
+	if !p.dialling || p.due.IsZero() || due.Before(p.due) {
 		p.due = due
 	}
 	if p.dialling {
 		p.wake()
+		if p.hurry != nil {
+			p.hurry()
+		}
 		return
 	}
 	if !h.stopped && p.needed() {
@@ -82,44 +85,54 @@ func (h *Host) nextAttempt(p *neighbour) (time.Duration, bool) {
 
 // attempt dials a device once, at all of its addresses.
 func (h *Host) attempt(ctx context.Context, p *neighbour) {
-	addrs, urgent := h.beginAttempt(p)
-	if !urgent {
+	if !h.urgent(p) {
 		select {
 		case h.dials <- struct{}{}:
 			defer func() { <-h.dials }()
 		case <-ctx.Done():
 			return
 		}
-		h.mu.Lock()
-		if p.asked {
-			h.startGrace(p)
-		}
-		h.mu.Unlock()
 	}
-	conn, err := h.connect(ctx, addrs, p.id, protoSession)
+	dialCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	conn, err := h.connect(dialCtx, h.beginAttempt(p, cancel), p.id, protoSession)
 	if err == nil {
 		err = h.begin(ctx, conn, false)
 	}
 	h.endAttempt(p, err)
 }
 
-// beginAttempt says where to dial, and whether somebody waits to see the peer
-// back.
-func (h *Host) beginAttempt(p *neighbour) (addrs []netip.AddrPort, urgent bool) {
+// urgent reports whether somebody waits to see the peer back.
+func (h *Host) urgent(p *neighbour) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return p.dialAddrs(), p.grace != nil
+	return p.grace != nil
+}
+
+// beginAttempt says where to dial.
+func (h *Host) beginAttempt(p *neighbour, cancel func()) []netip.AddrPort {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p.asked {
+		h.startGrace(p)
+	}
+	p.due = time.Time{}
+	p.hurry = sync.OnceFunc(func() { time.AfterFunc(hurriedDial, cancel) })
+	return p.dialAddrs()
 }
 
 func (h *Host) endAttempt(p *neighbour, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	p.hurry = nil
 	if err == nil || p.kept != nil {
 		return
 	}
 	h.log.Debug("peer not reached", "id", p.id, "error", err)
 	p.failures++
-	p.due = time.Now().Add(backoff(p.failures))
+	if p.due.IsZero() {
+		p.due = time.Now().Add(backoff(p.failures))
+	}
 	for _, wrong := range wrongKeys(err) {
 		if wrong.Got != h.cfg.Identity.ID() {
 			h.events.add(wrong)

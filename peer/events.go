@@ -15,7 +15,7 @@ type Event interface{ event() }
 type SessionUp struct {
 	ID    ID
 	Hello Hello          // Hello.Name is hostile: clean it before it is shown
-	Addr  netip.AddrPort // where the peer can be dialled: its address on this session, the port of its hello
+	Addr  netip.AddrPort // where the peer can be dialled: its address on this session, the port of its hello; port 0: nowhere
 }
 
 // SessionDown says that the session ended. It is dialled again at once; the
@@ -46,13 +46,15 @@ type DataOpened struct {
 }
 
 // Twin says that an identity runs twice: ours on another machine (ID is our
-// own), or a peer's.
+// own, Addr is that of the peer who says so), or a peer's. It comes again with
+// each attempt of the twin.
 type Twin struct {
 	ID   ID
 	Addr netip.AddrPort
 }
 
-// WrongKey says that somebody else answered where a known peer was dialled.
+// WrongKey says that somebody else answered where a known peer was dialled. Got
+// is the key that was shown there; nobody proved it.
 type WrongKey struct {
 	Want, Got ID
 	Addr      netip.AddrPort

@@ -388,19 +388,24 @@ func TestBothDialAtOnce(t *testing.T) {
 			a, b := s.host(1), s.host(2)
 			contests := 0
 			for round := range uint64(rounds) {
+				a.onUp(func() { a.Send(b.id(), OfferState{Done: round}) })
+				b.onUp(func() { b.Send(a.id(), OfferState{Done: round}) })
 				dialNow(a, b)
 				dialNow(b, a)
 				time.Sleep(2 * time.Second)
 				if a.sessions() != 1 || b.sessions() != 1 {
 					t.Fatalf("round %d: %d and %d sessions", round, a.sessions(), b.sessions())
 				}
-				for _, way := range [][2]*actor{{a, b}, {b, a}} {
-					way[0].Send(way[1].id(), OfferState{Done: round})
-					if got := await[Received](way[1]).Message; got != (OfferState{Done: round}) {
+				for _, to := range []*actor{a, b} {
+					if got := await[Received](to).Message; got != (OfferState{Done: round}) {
 						t.Fatalf("round %d: got %+v", round, got)
 					}
 				}
 				contests += count[SessionDown](a) + count[SessionDown](b)
+				a.forgetEvents() // what was sent again may have come twice
+				b.forgetEvents()
+				talk(t, a, b)
+				talk(t, b, a)
 				a.Drop(b.id(), ByeIdle)
 				time.Sleep(time.Second)
 				a.forgetEvents()
@@ -418,6 +423,27 @@ func dialNow(from, to *actor) {
 	p := from.neighbour(to.id())
 	p.wanted, p.failures, p.addrs = true, 0, []netip.AddrPort{to.addr}
 	from.dialSoon(p, 0)
+}
+
+func TestANewAddressIsTriedSoon(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		a, b := smallerAndLarger(s)
+		s.mute(addrOf(20).Addr())
+		a.Reach(b.id(), []netip.AddrPort{addrOf(20)})
+		time.Sleep(time.Second)
+		began := time.Now()
+		for range 100 { // also where many false ones come with it
+			a.Reach(b.id(), []netip.AddrPort{addrOf(20), b.addr})
+			time.Sleep(10 * time.Millisecond)
+		}
+		await[SessionUp](a)
+		if took := time.Since(began); took > hurriedDial+dialSpread+addressHeadStart {
+			t.Errorf("took %v", took)
+		}
+		if count[PeerGone](a) > 0 {
+			t.Error("the peer was gone")
+		}
+	})
 }
 
 func TestStrangersAreCapped(t *testing.T) {

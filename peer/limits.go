@@ -101,6 +101,10 @@ const (
 	// maxDials bounds attempts under way at once to peers that are not in their
 	// RedialGrace.
 	maxDials = 16
+	// hurriedDial is what an attempt may still take when newer addresses wait: a
+	// peer that is there answers far sooner, and a flood of false addresses does
+	// not keep it from being reached.
+	hurriedDial = time.Second
 	// maxAddrs bounds the addresses remembered for a peer, and addressHeadStart
 	// is how long each may answer before the next one is tried beside it.
 	maxAddrs         = 8

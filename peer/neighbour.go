@@ -20,7 +20,8 @@ type neighbour struct {
 	data    int                 // data connections that are open
 
 	dialling bool          // a goroutine dials it
-	due      time.Time     // of the next attempt
+	due      time.Time     // of the next attempt; zero during one, unless another is to follow
+	hurry    func()        // lets the attempt under way end soon; nil: there is none
 	woken    chan struct{} // has a token when due or wanted changed
 	failures int           // attempts, or short sessions, in a row
 	grace    *time.Timer   // runs while it is not known whether the peer is there; nil: it is known

@@ -47,7 +47,7 @@ type session struct {
 
 	// Set while the hello is read, before anybody else sees the session.
 	hello Hello
-	addr  netip.AddrPort // where the peer can be dialled; the zero port: nowhere
+	addr  netip.AddrPort // where the peer can be dialled; port 0: nowhere
 
 	out     *frameQueue
 	window  *window
@@ -122,8 +122,11 @@ func (s *session) welcome(t Type, payload []byte) error {
 		reason := fmt.Sprintf("versions %d to %d, want %d to %d", s.hello.Lowest, s.hello.Highest, lowestVersion, highestVersion)
 		return &ProtocolError{Code: ByeUnsupported, Reason: reason}
 	}
-	if !s.dials && s.hello.Port >= minPeerPort {
-		s.addr = netip.AddrPortFrom(s.conn.wire.remote().Addr(), s.hello.Port)
+	if !s.dials {
+		s.addr = netip.AddrPortFrom(s.conn.wire.remote().Addr(), 0)
+		if s.hello.Port >= minPeerPort {
+			s.addr = netip.AddrPortFrom(s.addr.Addr(), s.hello.Port)
+		}
 	}
 	return nil
 }

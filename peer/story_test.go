@@ -68,6 +68,7 @@ type actor struct {
 	news   chan struct{}
 	busy   bool // does not call Done
 	undone []func()
+	resend func() // at the beginning of each session
 }
 
 // addrOf is the address of the actor with that number.
@@ -149,6 +150,9 @@ func (a *actor) note(e Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.events = append(a.events, e)
+	if _, ok := e.(SessionUp); ok && a.resend != nil {
+		a.resend()
+	}
 	if m, ok := e.(Received); ok {
 		if a.busy {
 			a.undone = append(a.undone, m.Done)
@@ -231,6 +235,13 @@ func count[E Event](a *actor) int {
 		}
 	}
 	return n
+}
+
+// onUp is called at the beginning of each session from now on.
+func (a *actor) onUp(resend func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.resend = resend
 }
 
 // forgetEvents lets go what happened so far.

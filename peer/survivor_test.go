@@ -157,7 +157,7 @@ func (p *pair) agreed() error {
 // TestBothSidesKeepTheSameSession goes through interleavings of what two sides
 // hear.
 func TestBothSidesKeepTheSameSession(t *testing.T) {
-	const runs = 5_000
+	const runs = 2_500
 	for _, c := range []struct {
 		name string
 		tell func(p *pair, random *rand.Rand)
