@@ -133,8 +133,9 @@ func (e *Engine) received(j *job, path string, err error) {
 // clean removes the parts of a transfer that is final.
 func (e *Engine) clean(j *job) {
 	j.running = true
+	t := j.t
 	e.work.Go(func() {
-		err := e.removeParts(j.t)
+		err := e.removeParts(t)
 		e.post(func() {
 			j.running = false
 			if err != nil { // the disk is gone, or not ours any more: tried again at the next start
