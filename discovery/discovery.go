@@ -126,8 +126,9 @@ func New(cfg Config) *Finder {
 //
 // Everything that Run started has ended when it returns, except questions that
 // are still open: the client of hashicorp/mdns comes back from one only when its
-// time is over, cancelled or not. There are at most two for each interface, they
-// end within [askWindow] of their start, and what they find then is dropped.
+// time is over, cancelled or not. There are at most two for each interface; Run
+// counts them and waits for them too while the 150 ms last. What is left then
+// ends within 300 ms of its start and finds nobody to report to.
 func (f *Finder) Run(ctx context.Context) error {
 	return newRun(f).loop(ctx)
 }

@@ -132,7 +132,7 @@ func (w *reporter) watchHealth(ctx context.Context, f *Finder) {
 
 // device is a started program, seen from the test.
 type device struct {
-	t       *testing.T
+	t       testing.TB
 	name    string
 	cmd     *exec.Cmd
 	input   io.Closer
@@ -141,7 +141,7 @@ type device struct {
 }
 
 // power switches a device on, on the host.
-func power(t *testing.T, h *lab.Host, seed string) *device {
+func power(t testing.TB, h *lab.Host, seed string) *device {
 	t.Helper()
 	cmd := h.Command(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), hostSeed+"="+seed)
@@ -217,7 +217,7 @@ func (d *device) leave() time.Time {
 // took collects how long something took.
 type took []time.Duration
 
-func (l took) log(t *testing.T, what string) {
+func (l took) log(t testing.TB, what string) {
 	slices.Sort(l)
 	t.Logf("%s: median %v, worst %v of %d", what, l[(len(l)-1)/2].Round(time.Millisecond), l[len(l)-1].Round(time.Millisecond), len(l))
 }
@@ -325,9 +325,63 @@ func TestNetworkPortTakenByAnother(t *testing.T) {
 }
 
 // inside runs a command on a host.
-func inside(t *testing.T, h *lab.Host, name string, args ...string) {
+func inside(t testing.TB, h *lab.Host, name string, args ...string) {
 	t.Helper()
 	if out, err := h.Command(t.Context(), name, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%s %v: %s", name, args, out)
 	}
+}
+
+// BenchmarkNetworkCrowd starts 32 hosts at once and measures how long each needs
+// to find each other one, then how long their goodbyes need.
+func BenchmarkNetworkCrowd(b *testing.B) {
+	const hosts = 32
+	l := lab.New(b, hosts)
+	var found, left took
+	for b.Loop() {
+		var all []*device
+		for n, h := range l.Hosts {
+			all = append(all, power(b, h, strconv.Itoa(n+1)))
+		}
+		for _, d := range all {
+			found = append(found, d.meetAll(all)...)
+		}
+		for n, d := range all[1:] {
+			at := d.leave()
+			if n%8 == 0 {
+				left = append(left, all[0].await("lost", d.id()).At.Sub(at))
+			}
+		}
+		all[0].leave()
+	}
+	found.log(b, "found")
+	left.log(b, "goodbye heard")
+	b.ReportMetric(float64(found[len(found)/2].Milliseconds()), "ms-found-median")
+	b.ReportMetric(float64(found[len(found)-1].Milliseconds()), "ms-found-worst")
+	b.ReportMetric(float64(left[len(left)-1].Milliseconds()), "ms-left-worst")
+}
+
+// meetAll waits until the device found all others.
+func (d *device) meetAll(all []*device) (l took) {
+	since := map[string]time.Time{}
+	for _, other := range all {
+		since[other.id()] = d.started
+		if other.started.After(d.started) {
+			since[other.id()] = other.started
+		}
+	}
+	delete(since, d.id())
+	late := time.After(10 * promised)
+	for len(since) > 0 {
+		select {
+		case r := <-d.reports:
+			if at, ok := since[r.Who]; ok && r.What == "found" {
+				l = append(l, r.At.Sub(at))
+				delete(since, r.Who)
+			}
+		case <-late:
+			d.t.Fatalf("device %s misses %d", d.name, len(since))
+		}
+	}
+	return l
 }

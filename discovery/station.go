@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -255,11 +256,19 @@ func (s *station) planAsk(now time.Time) {
 func (s *station) trouble() string {
 	switch name := s.link.ifi.Name; {
 	case s.sockets[v4] == nil && s.sockets[v6] == nil:
-		return fmt.Sprintf("UDP port 5353 on %s cannot be used (%v): end the program that holds it, or let it share the port", name, s.err)
+		return fmt.Sprintf("UDP port 5353 on %s cannot be used (%v): end the program that holds it, or let it share the port", name, cause(s.err))
 	case s.unheard >= mute:
 		return fmt.Sprintf("multicast does not get through on %s: a firewall may block UDP port 5353", name)
 	}
 	return ""
+}
+
+// cause is the innermost error: what the system said.
+func cause(err error) error {
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
+	}
+	return err
 }
 
 // jitter is d, give or take a fifth, so that many do not fall into step.

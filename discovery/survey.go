@@ -67,10 +67,7 @@ func (r *run) survey(s survey) {
 		r.begin(now)
 	}
 	r.retry(now)
-	if !r.surveyed {
-		r.surveyed = true
-		r.checkHealth()
-	}
+	r.surveyed = true
 }
 
 // rearrange brings the stations in line with the links. It reports whether it
@@ -137,6 +134,9 @@ func (r *run) setZones() {
 // checkHealth finds out what keeps us from finding others: one good link is
 // enough.
 func (r *run) checkHealth() {
+	if !r.surveyed {
+		return
+	}
 	sentence := "no network: looking for a cable or Wi-Fi"
 	for _, key := range slices.Sorted(maps.Keys(r.stations)) {
 		sentence = r.stations[key].trouble()

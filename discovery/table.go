@@ -66,6 +66,7 @@ type grave struct {
 // clock, and collects its events.
 type table struct {
 	entries map[peer.ID]*entry
+	labels  map[uuid.UUID]peer.ID
 	live    map[peer.ID]bool // sessions, also of peers that were never heard
 	graves  map[uuid.UUID]grave
 	origins map[netip.Addr]int
@@ -80,6 +81,7 @@ type table struct {
 func newTable() *table {
 	return &table{
 		entries: map[peer.ID]*entry{},
+		labels:  map[uuid.UUID]peer.ID{},
 		live:    map[peer.ID]bool{},
 		graves:  map[uuid.UUID]grave{},
 		origins: map[netip.Addr]int{},
@@ -137,7 +139,7 @@ func (t *table) touch(e *entry, now time.Time) {
 // goodbye believes a goodbye at once where no session is live; else it waits for
 // the session to end.
 func (t *table) goodbye(label uuid.UUID, now time.Time) {
-	e := t.byLabel(label)
+	e := t.entries[t.labels[label]]
 	switch {
 	case e == nil:
 	case t.live[e.id]:
@@ -148,17 +150,6 @@ func (t *table) goodbye(label uuid.UUID, now time.Time) {
 			t.graves[label] = grave{e.instance, now.Add(tombstone)}
 		}
 	}
-}
-
-// byLabel finds a peer by its label. Goodbyes are rare and the limit of packets
-// bounds them, so there is no index to keep.
-func (t *table) byLabel(label uuid.UUID) *entry {
-	for _, e := range t.entries {
-		if e.label == label {
-			return e
-		}
-	}
-	return nil
 }
 
 // confirm notes that a session began or ended.
@@ -244,7 +235,7 @@ func (t *table) admit(id peer.ID, from netip.Addr, now time.Time) *entry {
 	if from.IsValid() {
 		t.origins[from]++
 	}
-	t.entries[id] = e
+	t.entries[id], t.labels[e.label] = e, id
 	return e
 }
 
@@ -266,6 +257,7 @@ func (t *table) leastWanted() *entry {
 // lose removes a peer.
 func (t *table) lose(e *entry) {
 	delete(t.entries, e.id)
+	delete(t.labels, e.label)
 	if e.origin.IsValid() {
 		if t.origins[e.origin]--; t.origins[e.origin] == 0 {
 			delete(t.origins, e.origin)

@@ -117,7 +117,7 @@ func (w *world) checkCounts(t *rapid.T) {
 	for _, n := range w.origins {
 		origins -= n
 	}
-	if origins != 0 || len(w.graves) > devices || len(w.permits.given) > 60 {
+	if len(w.labels) != len(w.entries) || origins != 0 || len(w.graves) > devices || len(w.permits.given) > 60 {
 		t.Fatalf("origins off by %d, %d graves, %d permits", origins, len(w.graves), len(w.permits.given))
 	}
 	for id := range w.known {
