@@ -40,9 +40,9 @@ func TestACrashAtAnyStepOfTheFinish(t *testing.T) {
 		noLinks bool
 		least   int // steps that there were when this was written
 	}{
-		"a file":                {map[string]string{"report.pdf": noise(3*mib + 5)}, "report.pdf", false, 12},
-		"a folder":              {map[string]string{"d/a": noise(mib + 1), "d/e/b": noise(9), "d/f/": "", "d/c": ""}, "d", false, 20},
-		"a file, without links": {map[string]string{"report.pdf": noise(3*mib + 5)}, "report.pdf", true, 12},
+		"a file":                {map[string]string{"report.pdf": noise(3*mib + 5)}, "report.pdf", false, 14},
+		"a folder":              {map[string]string{"d/a": noise(mib + 1), "d/e/b": noise(9), "d/f/": "", "d/c": ""}, "d", false, 30},
+		"a file, without links": {map[string]string{"report.pdf": noise(3*mib + 5)}, "report.pdf", true, 18},
 	} {
 		t.Run(name+"/R-11", func(t *testing.T) {
 			src := t.TempDir()
