@@ -141,6 +141,8 @@ func (h *Host) Plug() {
 // Readdress gives the host another IPv4 address in place of the one it has.
 func (h *Host) Readdress(addr string) {
 	h.link.t.Helper()
+	// Else the new address, the second one of its prefix, goes with the first.
+	h.link.ip("netns", "exec", h.Space, "sysctl", "-qw", "net.ipv4.conf.eth0.promote_secondaries=1")
 	h.link.ip("-n", h.Space, "addr", "add", addr+"/16", "dev", "eth0")
 	h.link.ip("-n", h.Space, "addr", "del", h.Addr+"/16", "dev", "eth0")
 	h.Addr = addr
