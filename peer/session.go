@@ -206,7 +206,7 @@ func (s *session) handle(t Type, payload []byte) error {
 	case Hello:
 		return protocolErrorf("a second hello")
 	case Ping:
-		s.queue(Pong{N: m.N}, sendQueue) // a peer that floods and does not read gets no answer
+		s.queue(Pong(m), sendQueue) // a peer that floods and does not read gets no answer
 	case Pong:
 		s.host.answered(s, m.N)
 	case Bye:
@@ -245,86 +245,6 @@ func (s *session) queue(m Message, limit int) {
 	if frame, err := Append(nil, m); err == nil {
 		s.out.add(frame, limit)
 	}
-}
-
-// ping asks for a sign of life and returns the number that its answer bears.
-func (s *session) ping() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.number++
-	s.pace.pinged = time.Now()
-	s.queue(Ping{N: s.number}, 2*sendQueue) // also behind a full queue
-	return s.number
-}
-
-// check ends the session unless there is a sign of life soon.
-func (s *session) check() {
-	s.ping()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pace.checked = time.Now()
-	s.look()
-}
-
-// watched says whether somebody would notice soon that the peer is away.
-func (s *session) watched(on bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case !on:
-		s.watch = time.Time{}
-	case s.watch.IsZero():
-		s.watch = time.Now()
-	}
-	s.look()
-}
-
-// look makes the clock look again.
-func (s *session) look() {
-	select {
-	case s.kick <- struct{}{}:
-	default:
-	}
-}
-
-// watchClock pings a silent peer, and ends the session of a dead one.
-func (s *session) watchClock() {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-s.ended:
-			return
-		case <-s.kick:
-		case <-timer.C:
-		}
-		ping, end := s.currentPace().next()
-		now := time.Now()
-		switch {
-		case !now.Before(end):
-			s.end(errSilent)
-			return
-		case !now.Before(ping):
-			s.ping()
-			ping, end = s.currentPace().next()
-		}
-		timer.Reset(sooner(ping, end).Sub(now))
-	}
-}
-
-func (s *session) currentPace() pace {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.paused.Load() {
-		s.conn.wire.touch()
-	}
-	p := s.pace
-	p.heard = s.conn.wire.lastHeard()
-	p.short = s.watch
-	if !s.sent.IsZero() && !s.sent.Before(p.heard) && (p.short.IsZero() || s.sent.Before(p.short)) {
-		p.short = s.sent
-	}
-	return p
 }
 
 // write writes what is queued until the last frame was written, or the session
