@@ -125,10 +125,6 @@ func (c *core) findPoint(s *session, k LogKey, h *healing) error {
 		s.healing[k] = lookBack(begin-1, 2*uint64(len(h.entries)))
 		return nil
 	}
-	if point == s.v.logs[k].Last { // the peer's copy goes on from ours: no fork any more
-		delete(s.healing, k)
-		return nil
-	}
 	next := &healing{wants: s.branch(k, point+1), point: point}
 	if point > 0 {
 		if next.before, _, err = at(point); err != nil {

@@ -83,6 +83,27 @@ func (h *history) run(steps int) {
 	}
 	h.meet()
 	h.check()
+	before := h.held()
+	h.meet()
+	if after := h.held(); after != before {
+		h.t.Errorf("%d entries became %d when they met again", before, after)
+	}
+}
+
+// held counts the entries on all disks, copies too.
+func (h *history) held() int {
+	n := uint64(0)
+	for _, d := range h.devices {
+		for _, o := range h.devices {
+			if d.id() != o.id() {
+				logs, _ := d.disk.Logs(with(d, o))
+				for _, l := range logs {
+					n += l.Last
+				}
+			}
+		}
+	}
+	return int(n)
 }
 
 func (h *history) any() *device { return h.devices[h.rng.IntN(len(h.devices))] }

@@ -242,15 +242,75 @@ func TestLostDatabase(t *testing.T) {
 	a.replace(chattest.NewMemory())
 	w.connect(a, b)
 	w.settle()
-	a.write(b, "again")
-	w.settle()
-	if n := len(a.texts(b)); n != 61 {
-		t.Errorf("%d texts are back, want 61", n)
+	if n := len(a.texts(b)); n != 60 {
+		t.Errorf("%d texts are back, want 60", n)
 	}
 	if contact, _ := a.disk.Contact(b.id()); !contact {
 		t.Error("who was written to is a stranger now")
 	}
 	w.check()
+}
+
+// TestAnotherBranchInPlaceOfTheOneTakenOver: after a fork was healed the peer
+// loses its database and gets a third branch from a cloned disk.
+func TestAnotherBranchInPlaceOfTheOneTakenOver(t *testing.T) {
+	w := newWorld(t, 2)
+	a, b := w.devices[0], w.devices[1]
+	meet := func(x *device) {
+		x.replica.Accept(b.id())
+		b.replica.Accept(a.id())
+		w.connect(x, b)
+		w.settle()
+		w.disconnect(x, b)
+	}
+	write := func(x *device, from, to int) {
+		for i := from; i <= to; i++ {
+			x.write(b, fmt.Sprint(x.name, i))
+		}
+	}
+	write(a, 1, 3)
+	meet(a)
+	backup := a.disk.Copy()
+	clone := w.add("C", a.identity, a.disk.Copy())
+	write(a, 4, 5)
+	meet(a)
+	a.replace(backup)
+	write(a, 6, 6)
+	meet(a)
+	w.checkPair(a, b)
+	write(clone, 4, 12)
+	b.replace(chattest.NewMemory())
+	meet(clone)
+	meet(a)
+	meet(clone)
+	w.check()
+	if n := len(a.texts(b)); n != 15 {
+		t.Errorf("%d texts, want 15", n)
+	}
+}
+
+// TestPeerGoesBackWhileAsked asks for what is left.
+func TestPeerGoesBackWhileAsked(t *testing.T) {
+	s := newSolo(t, chattest.NewMemory())
+	b := newAuthor(t, 2)
+	s.up(b)
+	var all []chat.Entry
+	for range 10 {
+		all = append(all, b.say("x"))
+	}
+	has := func(n uint64) peer.Have {
+		return b.have(peer.HaveLog{Author: b.ID(), Log: 77, First: 1, Last: n, Hash: all[n-1].Hash()})
+	}
+	s.tell(b, has(10))
+	s.tell(b, has(5))
+	wants := got[peer.Want](s, b)
+	if len(wants) != 2 || *wants[0].Ranges[0].To != 10 || *wants[1].Ranges[0].To != 5 {
+		t.Fatalf("asked for %+v", wants)
+	}
+	s.add(b, all[:5]...)
+	if n := len(s.shown(b)); n != 5 {
+		t.Errorf("%d texts", n)
+	}
 }
 
 func TestFailingStore(t *testing.T) {
