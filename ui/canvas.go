@@ -152,9 +152,28 @@ func wrap(s string, cells int) []string {
 	cells = max(2, cells)
 	var rows []string
 	for paragraph := range strings.SplitSeq(strings.ReplaceAll(s, "\t", tabCells), "\n") {
-		rows = wrapParagraph(rows, paragraph, cells)
+		rows = wrapParagraph(rows, squeeze(paragraph, cells), cells)
 	}
 	return rows
+}
+
+// squeeze shortens every run of spaces to at most so many: nobody would see
+// more of them, and breaking lines over a hundred thousand takes its time.
+func squeeze(s string, most int) string {
+	if !strings.Contains(s, strings.Repeat(" ", most+1)) {
+		return s
+	}
+	var b strings.Builder
+	run := 0
+	for i := range len(s) {
+		if run++; s[i] != ' ' {
+			run = 0
+		}
+		if run <= most {
+			b.WriteByte(s[i])
+		}
+	}
+	return b.String()
 }
 
 func wrapParagraph(rows []string, s string, cells int) []string {
@@ -167,9 +186,15 @@ func wrapParagraph(rows []string, s string, cells int) []string {
 		bounds              int
 	)
 	for rest := s; rest != ""; {
-		cluster, rest, bounds, state = uniseg.StepString(rest, state)
+		if len(rest) > 1 && isLetter(rest[0]) && isLetter(rest[1]) {
+			// No line breaks between two letters, and the algorithm remembers
+			// nothing beyond the second.
+			cluster, rest, bounds, state = rest[:1], rest[1:], 1<<uniseg.ShiftWidth, -1
+		} else {
+			cluster, rest, bounds, state = uniseg.StepString(rest, state)
+		}
 		w := bounds >> uniseg.ShiftWidth
-		if used+w > cells && strings.TrimSpace(cluster) != "" {
+		for used+w > cells && at > begin && strings.TrimSpace(cluster) != "" {
 			if chance <= begin {
 				chance, chanceCells = at, used
 			}

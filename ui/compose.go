@@ -125,8 +125,9 @@ func (m *composer) send() {
 	text := strings.TrimRight(m.text(), " \t\n")
 	command, isCommand := strings.CutPrefix(text, "/")
 	if isCommand && !strings.HasPrefix(command, "/") {
-		if m.c.command(command) {
-			m.set("")
+		m.set("") // before the command, which may open another conversation
+		if !m.c.command(command) {
+			m.set(text)
 		}
 		return
 	}

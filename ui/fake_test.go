@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -70,6 +71,9 @@ func (f *fakeNode) called(ctx context.Context, method, args string) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+	if errors.Is(err, errPanic) {
+		panic(err)
 	}
 	return err
 }
@@ -200,7 +204,17 @@ func (f *fakeNode) transferName(id uuid.UUID) string {
 }
 
 func (f *fakeNode) MarkRead(ctx context.Context, c node.Conversation, upTo node.Position) error {
-	return f.called(ctx, "MarkRead", string(c)[:4])
+	err := f.called(ctx, "MarkRead", string(c)[:4])
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, p := range f.people {
+		if node.Direct(p.ID) == c && p.Unread > 0 {
+			p.Unread = 0
+			f.people[i] = p
+			f.say(node.Event{Kind: node.PeerChanged, Person: &p})
+		}
+	}
+	return err
 }
 
 func (f *fakeNode) Watch(ctx context.Context, c node.Conversation) error {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gdamore/tcell/v2"
+
 	"earshot/internal/node"
 	"earshot/peer"
 )
@@ -37,16 +39,22 @@ func (k *console) golden(name string) {
 // where one writes.
 func (k *console) sound() {
 	k.t.Helper()
-	_, w, h := k.sim.GetContents()
-	for row := range strings.Lines(k.screen()) {
-		if width(strings.TrimSuffix(row, "\n")) > w {
-			k.t.Errorf("row %q is wider than %d", row, w)
+	k.look(func(cells []tcell.SimCell, w, h int) {
+		for row := range strings.Lines(textOf(cells, w, h)) {
+			if width(strings.TrimSuffix(row, "\n")) > w {
+				k.t.Errorf("row %q is wider than %d", row, w)
+			}
 		}
-	}
-	x, y, visible := k.sim.GetCursor()
-	if visible && (x < 0 || x >= w || y < 0 || y >= h) {
-		k.t.Errorf("the cursor is at %d, %d of %d x %d", x, y, w, h)
-	}
+		x, y, visible := k.sim.GetCursor()
+		if visible && (x < 0 || x >= w || y < 0 || y >= h) {
+			k.t.Errorf("the cursor is at %d, %d of %d x %d", x, y, w, h)
+		}
+		for i, c := range cells {
+			if len(c.Runes) > mostMarks+1 {
+				k.t.Errorf("cell %d: %d runes", i, len(c.Runes))
+			}
+		}
+	})
 }
 
 var sizes = [][2]int{{80, 24}, {120, 35}, {40, 15}, {20, 6}}

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -19,6 +20,10 @@ import (
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
+
+// errPanic is what a test's console ended with when it panicked, and what makes
+// the fake node panic.
+var errPanic = errors.New("panicked")
 
 // console is a console on a simulated screen, in a bubble where time passes only
 // when everything waits.
@@ -54,7 +59,14 @@ func start(t *testing.T, w, h int, f *fakeNode, cfg Config) *console {
 	k := &console{t: t, c: New(cfg), node: f, sim: sim, done: make(chan error, 1)}
 	var ctx context.Context
 	ctx, k.ctx = context.WithCancel(context.Background())
-	go func() { k.done <- k.c.Run(ctx) }()
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				k.done <- fmt.Errorf("%w: %v", errPanic, p)
+			}
+		}()
+		k.done <- k.c.Run(ctx)
+	}()
 	k.rest()
 	return k
 }
@@ -120,6 +132,9 @@ func eventOf(name string) *tcell.EventKey {
 			name, mod = rest, mod|m.mask
 		}
 	}
+	if mod == tcell.ModAlt && len(name) == 1 {
+		return tcell.NewEventKey(tcell.KeyRune, rune(name[0]|0x20), mod)
+	}
 	if letter, ok := strings.CutPrefix(name, "Ctrl+"); ok {
 		if len(letter) == 1 {
 			return tcell.NewEventKey(tcell.KeyCtrlA+tcell.Key(letter[0]-'A'), 0, tcell.ModCtrl)
@@ -172,9 +187,15 @@ func (k *console) say(events ...node.Event) {
 }
 
 // screen is what is on the screen, as rows of text.
-func (k *console) screen() string {
-	cells, w, h := k.sim.GetContents()
-	return textOf(cells, w, h)
+func (k *console) screen() (text string) {
+	k.look(func(cells []tcell.SimCell, w, h int) { text = textOf(cells, w, h) })
+	return text
+}
+
+// look calls f with what is on the screen, in the console's loop: a simulated
+// screen hands out its own cells.
+func (k *console) look(f func(cells []tcell.SimCell, w, h int)) {
+	k.c.app.QueueUpdate(func() { f(k.sim.GetContents()) })
 }
 
 // textOf skips the cell that a wide cluster covers.

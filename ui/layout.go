@@ -11,6 +11,7 @@ import (
 	"github.com/rivo/tview"
 
 	"earshot/internal/node"
+	"earshot/peer"
 )
 
 // view is the parts of the screen.
@@ -23,6 +24,8 @@ type view struct {
 	dialog   *dialog       // nil: none is open
 	focused  place
 
+	waiting    []request // what the bar and the status bar say, counted once a draw
+	news       int
 	bar, strip area // where they were drawn last
 	unmouse    bool // the mouse belongs to the terminal
 }
@@ -38,7 +41,7 @@ const (
 func newView(c *Console) view {
 	return view{
 		root:     &root{Box: tview.NewBox(), c: c},
-		list:     &peopleList{c: c, stale: true},
+		list:     &peopleList{c: c, stale: true, folded: map[peer.ID]foldedName{}},
 		messages: &messageList{c: c, laid: map[uuid.UUID]laid{}},
 		compose:  newComposer(c),
 		page:     &transferPage{c: c},
@@ -73,6 +76,7 @@ func (r *root) Draw(s tcell.Screen) {
 		a.text(max(0, (w-width(text))/2), h/2, plain, text)
 		return
 	}
+	r.c.waiting, r.c.news = r.c.requests(), r.c.unread()
 	foot := 1
 	if h >= hintHeight {
 		foot = 2
@@ -130,10 +134,10 @@ func (c *Console) drawChat(a area) {
 	c.compose.draw(a.part(0, y, a.w, rows))
 	y--
 	a.line(y, 0, c.glyphs.horizontal, "", dim)
-	if next := c.nextRequest(); next != nil && screenHeight >= barHeight {
+	if len(c.waiting) > 0 && !c.put[c.waiting[0].key] && screenHeight >= barHeight {
 		y--
 		c.bar = a.row(y)
-		c.drawBar(c.bar, next.bar)
+		c.drawBar(c.bar, c.waiting[0].bar)
 	}
 	if screenHeight >= stripHeight {
 		most := 2
@@ -255,10 +259,10 @@ func (c *Console) drawStatus(a area) {
 // statusRight is what moves, waits and is unread, in ever fewer words.
 func (c *Console) statusRight() []string {
 	var requests, unread string
-	if n := len(c.requests()); n > 0 && c.bar.h == 0 {
+	if n := len(c.waiting); n > 0 && c.bar.h == 0 {
 		requests = c.words.Requests.of(n)
 	}
-	if n := c.unread(); n > 0 {
+	if n := c.news; n > 0 {
 		unread = c.words.Unread.of(n)
 	}
 	join := func(texts ...string) string {
@@ -335,7 +339,7 @@ func (c *Console) setTitle() {
 			title += " - " + nameOf(p)
 		}
 	}
-	if n := c.unread(); n > 0 {
+	if n := c.news; n > 0 {
 		title = fmt.Sprintf("(%d) %s", n, title)
 	}
 	c.screen.SetTitle(title)

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +16,7 @@ import (
 type peopleList struct {
 	c      *Console
 	cursor peer.ID
+	folded map[peer.ID]foldedName
 	stale  bool // the rows must be made anew
 	rows   []personRow
 	top    int
@@ -28,6 +28,9 @@ type personRow struct {
 	heading string
 	person  node.Person
 }
+
+// foldedName is a name as it is sorted by. Folding is dear, names change rarely.
+type foldedName struct{ name, folded string }
 
 // nobodyAfter is how long the list waits before it says what to do about being
 // empty.
@@ -64,18 +67,44 @@ func (l *peopleList) section(heading string, people []node.Person) {
 	if len(people) == 0 {
 		return
 	}
+	order := make([]sortedPerson, len(people))
+	for i, p := range people {
+		order[i] = sortedPerson{l.pressing(p), p.Contact, l.fold(p), &people[i]}
+	}
+	slices.SortFunc(order, sortedPerson.compare)
 	l.rows = append(l.rows, personRow{heading: heading})
-	names := make(map[peer.ID]string, len(people))
-	for _, p := range people {
-		names[p.ID] = peer.FoldName(p.Name.String())
+	for _, s := range order {
+		l.rows = append(l.rows, personRow{person: *s.person})
 	}
-	slices.SortFunc(people, func(a, b node.Person) int {
-		return cmp.Or(-compareBool(l.pressing(a), l.pressing(b)), -compareBool(a.Contact, b.Contact),
-			strings.Compare(names[a.ID], names[b.ID]), a.ID.Compare(b.ID))
-	})
-	for _, p := range people {
-		l.rows = append(l.rows, personRow{person: p})
+}
+
+// sortedPerson is what a person is sorted by.
+type sortedPerson struct {
+	pressing, contact bool
+	name              string
+	person            *node.Person
+}
+
+func (a sortedPerson) compare(b sortedPerson) int {
+	if a.pressing != b.pressing {
+		return compareBool(b.pressing, a.pressing)
 	}
+	if a.contact != b.contact {
+		return compareBool(b.contact, a.contact)
+	}
+	if n := strings.Compare(a.name, b.name); n != 0 {
+		return n
+	}
+	return a.person.ID.Compare(b.person.ID)
+}
+
+func (l *peopleList) fold(p node.Person) string {
+	have, ok := l.folded[p.ID]
+	if !ok || have.name != p.Name.String() {
+		have = foldedName{p.Name.String(), peer.FoldName(p.Name.String())}
+		l.folded[p.ID] = have
+	}
+	return have.folded
 }
 
 // pressing people have unread messages. The one whose messages are just being

@@ -60,15 +60,6 @@ func (c *Console) sizeOf(t node.Transfer) string {
 	return bytesOf(t.Bytes)
 }
 
-// nextRequest is what the bar shows; nil when nothing waits or all was put off.
-func (c *Console) nextRequest() *request {
-	all := c.requests()
-	if len(all) == 0 || c.put[all[0].key] {
-		return nil
-	}
-	return &all[0]
-}
-
 // answer opens the request that waits longest.
 func (c *Console) answer() {
 	all := c.requests()

@@ -48,7 +48,7 @@ var english = words{
 		"interrupted": "interrupted", "interrupted source unreadable": "file unreadable",
 		"done": "received and checked", "declined": "declined", "cancelled": "cancelled",
 		"declined limit": "declined: too big", "failed": "failed",
-		"failed source changed": "failed: file changed", "failed damaged": "failed: damaged",
+		"failed source changed": "file has changed", "failed damaged": "failed: damaged",
 		"failed no room": "failed: no room", "failed refused": "failed: refused",
 	},
 	WaitingPeer: "waiting for %s", PausedPeer: "paused by %s", CancelledPeer: "cancelled by %s", FullPeer: "disk full at %s",

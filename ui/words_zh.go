@@ -48,7 +48,7 @@ var chinese = words{
 		"interrupted": "已中断", "interrupted source unreadable": "文件无法读取",
 		"done": "已接收并校验", "declined": "已拒绝", "cancelled": "已取消",
 		"declined limit": "已拒绝：太大", "failed": "失败",
-		"failed source changed": "失败：文件已改变", "failed damaged": "失败：已损坏",
+		"failed source changed": "失败：文件已变", "failed damaged": "失败：已损坏",
 		"failed no room": "失败：空间不足", "failed refused": "失败：被拒绝",
 	},
 	WaitingPeer: "等待 %s 上线", PausedPeer: "%s 已暂停", CancelledPeer: "%s 已取消", FullPeer: "%s 磁盘已满",

@@ -1,0 +1,673 @@
+package ui
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+
+	"earshot/internal/node"
+	"earshot/peer"
+)
+
+func TestWriteAMessage(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Enter", "See you at noon 中文 👍", "Enter")
+		k.asked("Write", "See you at noon 中文 👍")
+		k.shows("See you at noon 中文 👍", "> Message, or drop")
+		m := k.node.messages[len(k.node.messages)-1]
+		for state, mark := range map[node.MessageState]string{node.Delivered: "👍 ✓\n", node.Read: "👍 ✓✓\n"} {
+			m.State = state
+			k.say(node.Event{Kind: node.StateChanged, Message: &m})
+			k.shows(mark)
+		}
+	})
+}
+
+func TestQueuedMessageSaysWhatItWaitsFor(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Ctrl+K", "Maria", "Enter", "hello", "Enter")
+		m := k.node.messages[len(k.node.messages)-1]
+		m.Why = peer.Line("away", 0)
+		k.say(node.Event{Kind: node.StateChanged, Message: &m})
+		k.shows("Maria  away since 9 Mar", "hello (waiting: Maria is away)")
+		maria := k.node.people[6]
+		maria.Online, maria.Connected = true, true
+		m.Why = peer.Line("the queue is full", 0)
+		k.say(node.Event{Kind: node.PeerUp, Person: &maria}, node.Event{Kind: node.StateChanged, Message: &m})
+		k.shows("hello (the queue is full)", "Maria came in 10:04")
+	})
+}
+
+func TestMessagesKeepTheirOrder(t *testing.T) {
+	f := office()
+	f.hold["Write"] = make(chan struct{}, 9)
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		f.hold["Write"] = make(chan struct{}, 9)
+		k.keys("Enter")
+		for _, text := range []string{"one", "two", "three"} {
+			k.keys(text, "Enter")
+		}
+		k.asked("Write", "one")
+		for range 3 {
+			f.hold["Write"] <- struct{}{}
+		}
+		k.rest()
+		k.asked("Write", "one", "two", "three")
+	})
+}
+
+func TestAMessageThatWasNotTakenComesBack(t *testing.T) {
+	f := office()
+	f.fail["Write"] = node.ErrKeyChanged
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.keys("Enter", "secret", "Enter")
+		k.shows("> secret", "! Not sent: this is not the computer of the person you")
+		f.fail["Write"] = nil
+		k.keys("Enter")
+		k.shows("> Message, or drop")
+		k.hides("Not sent")
+	})
+}
+
+func TestQuitWaitsForWhatWasWritten(t *testing.T) {
+	f := office()
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		f.hold["Write"] = make(chan struct{})
+		k.keys("Enter", "last words", "Enter", "Ctrl+Q")
+		close(f.hold["Write"])
+		k.rest()
+		if err := k.ended(); err != nil {
+			t.Error(err)
+		}
+		k.asked("Write", "last words")
+	})
+}
+
+func TestQuitTwiceQuitsAtOnce(t *testing.T) {
+	f := office()
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		f.hold["Write"] = make(chan struct{})
+		k.keys("Enter", "last words", "Enter", "Ctrl+Q", "Ctrl+Q")
+		if err := k.ended(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestQuitAsksWhereSomethingWouldBeLost(t *testing.T) {
+	run(t, 80, 24, office(), Config{Owner: true}, func(k *console) {
+		k.keys("Ctrl+Q")
+		k.shows("1 transfer is running")
+		k.keys("Enter")
+		k.hides("Quit?")
+		k.keys("Ctrl+Q", "Left", "Enter")
+		k.rest()
+		if err := k.ended(); err != nil {
+			t.Error(err)
+		}
+	})
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Ctrl+Q") // the node goes on, so nothing stops
+		if err := k.ended(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestCtrlCClearsThenQuits(t *testing.T) {
+	run(t, 80, 24, office(), Config{Owner: true}, func(k *console) {
+		k.keys("Enter", "half a thought", "Ctrl+C")
+		k.hides("half a thought")
+		k.shows("Ctrl+C again quits.")
+		k.keys("x", "Ctrl+C")
+		k.shows("Ctrl+C again quits.")
+		k.keys("Ctrl+C")
+		if err := k.ended(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestSeveralLinesAreOneMessage(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Enter", "one", "Ctrl+J", "two", "Shift+Enter", "three", "Ctrl+Enter", "four")
+		k.post(tcell.NewEventKey(tcell.KeyRune, 'm', tcell.ModCtrl|tcell.ModAlt)) // Alt+Enter
+		k.keys("five")
+		k.shows("> one\n", "  two\n", "  five\n")
+		k.keys("Enter")
+		k.asked("Write", "one\ntwo\nthree\nfour\nfive")
+	})
+}
+
+func TestPastesKeepTheirLines(t *testing.T) {
+	for _, end := range []string{"\n", "\r", "\r\n"} {
+		run(t, 80, 24, office(), Config{}, func(k *console) {
+			k.keys("Enter")
+			k.paste("first" + end + "" + end + "合同" + end)
+			k.keys("Enter")
+			k.asked("Write", "first\n\n合同")
+		})
+	}
+}
+
+func TestATooLongMessageStays(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Enter")
+		k.c.app.QueueUpdate(func() { k.c.compose.set(strings.Repeat("long ", 8000)) })
+		k.keys("Enter")
+		k.asked("Write")
+		k.shows("Too long: a message has at most 32 KB")
+	})
+}
+
+func TestDroppedFilesAreOffered(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "my report.pdf")
+	if err := os.WriteFile(path, make([]byte, 1500), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Enter")
+		k.paste("'" + path + "' ")
+		k.shows("Send 1 file to Li Wei?", "my report.pdf", "1.5 kB")
+		k.keys("Enter") // typed before anybody could read it
+		k.shows("Send 1 file to Li Wei?")
+		<-time.After(unguarded)
+		k.keys("Enter")
+		k.asked("Offer", path)
+		k.paste(path)
+		<-time.After(unguarded)
+		k.keys("Right", "Enter")
+		k.asked("Offer", path)
+		k.shows("  report.pdf\n")
+		k.keys("Ctrl+C")
+		k.paste(path + " is missing")
+		k.hides("Send 1 file")
+		k.shows("is missing")
+	})
+}
+
+func TestSendDialogFindsFiles(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"budget-1.xlsx", "budget-2.xlsx", "other.txt", ".hidden", "folder/inside.txt"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Enter", "Ctrl+O", "Ctrl+U")
+		k.paste(dir + "/")
+		k.shows("folder/", "budget-1.xlsx", "other.txt")
+		k.hides(".hidden")
+		k.keys("Enter") // the first is the folder
+		k.shows("inside.txt")
+		k.keys("Ctrl+U")
+		k.paste(dir + "/BUD")
+		k.hides("other.txt")
+		k.keys("Down", " ", "Up", " ", "Enter")
+		k.asked("Offer", filepath.Join(dir, "budget-2.xlsx")+" "+filepath.Join(dir, "budget-1.xlsx"))
+		k.keys("/send '"+dir+"/other.txt'", "Enter")
+		if got := k.node.did("Offer"); len(got) != 2 || !strings.HasSuffix(got[1], "/other.txt") {
+			t.Errorf("offers: %q", got)
+		}
+	})
+}
+
+func TestConversationsAreChanged(t *testing.T) {
+	f := office()
+	for i := range f.people {
+		f.people[i].Unread = 0
+	}
+	f.people[6].Unread = 1
+	f.add(node.Message{Conversation: node.Direct(idOf(8)), From: ref(f.people[6]), At: testNow, Text: peer.Body("bye"), State: node.Delivered})
+	id := func(n byte) string { return string(node.Direct(idOf(n)))[:4] }
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.keys("Enter", "a draft", "Ctrl+N")
+		k.shows(" Chen Yu  online")
+		k.keys("Ctrl+N")
+		k.shows(" Li Wei  online")
+		k.keys("Ctrl+P", "Alt+Up")
+		k.shows(" Bob (Warehouse)  online", "> a draft")
+		k.keys("Ctrl+C", "another", "Ctrl+K", "li w", "Enter")
+		k.shows(" Li Wei  online", "● Bob (Warehouse)  ~ ")
+		k.keys("Ctrl+G")
+		k.shows(" Maria  away")
+		k.keys("/to chen yu", "Enter", "Alt+A")
+		k.shows(" Chen Yu  online", "Nothing unread.")
+		k.click(3, 2)
+		k.shows(" Bob (Warehouse)  online", "> another")
+		k.asked("Watch", id(4), id(5), id(2), id(5), id(4), id(2), id(8), id(5), id(4))
+	})
+}
+
+func TestOnePaneSwitches(t *testing.T) {
+	run(t, 40, 15, office(), Config{}, func(k *console) {
+		k.shows("People", "Maria")
+		k.keys("Enter")
+		k.shows("< Li Wei  online")
+		k.hides("Maria")
+		k.keys("Esc", "Esc")
+		k.shows("Maria")
+		k.keys("Tab")
+		k.shows("< Li Wei")
+		k.click(1, 0)
+		k.shows("Maria")
+	})
+}
+
+func TestReadIsWhatWasSeen(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.asked("MarkRead")
+		k.keys("Enter")
+		liWei := string(node.Direct(idOf(2)))[:4]
+		k.asked("MarkRead", liWei)
+		k.post(tcell.NewEventFocus(false))
+		k.node.receive(k.node.people[0], "while you were away")
+		k.rest()
+		k.asked("MarkRead", liWei)
+		k.shows("4 new messages", "while you were away")
+		k.post(tcell.NewEventFocus(true))
+		k.rest()
+		k.asked("MarkRead", liWei, liWei)
+	})
+}
+
+func TestUnreadMarksGoWhenTheyAreSeen(t *testing.T) {
+	run(t, 80, 24, long(400, 50), Config{}, func(k *console) {
+		k.shows("Bob             50")
+		k.keys("Enter")
+		k.shows("50 new messages", "message 350 of the long conversation")
+		k.hides("message 399 of the long")
+		k.keys("PgDn", "PgDn", "PgDn", "PgDn", "PgDn", "PgDn", "PgDn")
+		k.shows("message 399 of the long conversation")
+	})
+}
+
+func TestTheBellRingsOnceForThoseElsewhere(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		bells := 0
+		k.look(func([]tcell.SimCell, int, int) { k.c.screen.Screen = belled{k.c.screen.Screen, &bells} })
+		bob := k.node.people[2]
+		k.node.receive(bob, "one")
+		k.rest()
+		if bells != 0 {
+			t.Errorf("%d bells for somebody who looks", bells)
+		}
+		k.post(tcell.NewEventFocus(false))
+		for range 3 {
+			k.node.receive(bob, "two")
+			k.rest()
+		}
+		k.node.receive(k.node.people[3], "three")
+		k.rest()
+		if bells != 2 {
+			t.Errorf("%d bells, want one for each conversation", bells)
+		}
+		<-time.After(ringPause)
+		k.node.receive(bob, "four")
+		k.rest()
+		if bells != 3 {
+			t.Errorf("%d bells, want a third after a while", bells)
+		}
+	})
+}
+
+type belled struct {
+	tcell.Screen
+	bells *int
+}
+
+func (b belled) Beep() error { *b.bells++; return nil }
+
+func TestHistoryIsReadPageByPage(t *testing.T) {
+	run(t, 80, 24, long(3000, 0), Config{}, func(k *console) {
+		k.keys("Enter")
+		k.shows("message 2999 of the long conversation")
+		k.hides("message 2900 ")
+		k.keys("Ctrl+Home")
+		for range 14 {
+			k.keys("Ctrl+Home")
+		}
+		k.shows("message 0 of the long conversation")
+		k.keys("PgDn", "PgDn")
+		k.hides("message 0 ")
+		k.node.receive(k.node.people[0], "a new one")
+		k.rest()
+		k.shows("1 new below   Ctrl+End")
+		k.hides("a new one")
+		for range 400 {
+			k.keys("PgDn")
+		}
+		k.shows("a new one")
+		k.keys("Ctrl+Home", "Ctrl+End")
+		k.shows("a new one")
+	})
+}
+
+func TestSearchGoesThere(t *testing.T) {
+	run(t, 80, 24, long(3000, 0), Config{}, func(k *console) {
+		k.keys("Enter", "Ctrl+F", "message 77 of")
+		k.shows("message 77 of the long", "26 Feb")
+		k.keys("Enter")
+		k.shows("message 77 of the long", "message 78 of the long")
+		k.keys("PgUp", "PgUp", "PgUp", "PgUp", "PgUp", "PgUp", "PgUp", "PgUp", "PgUp", "PgUp")
+		k.shows("message 0 of the long")
+		k.keys("Ctrl+End")
+		k.shows("message 2999 of the long")
+	})
+}
+
+func TestMessagesThatComeWhileAPageIsReadAreNotLost(t *testing.T) {
+	f := office()
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		f.hold["History"] = make(chan struct{})
+		k.keys("Enter")
+		m := f.add(node.Message{
+			Conversation: node.Direct(idOf(2)), From: ref(f.people[0]), At: testNow, Text: peer.Body("just now"), State: node.Delivered,
+		})
+		k.say(node.Event{Kind: node.MessageAdded, Message: &m})
+		f.messages = f.messages[:len(f.messages)-1] // the page was read before
+		close(f.hold["History"])
+		k.rest()
+		k.shows("just now", "4 new messages")
+	})
+}
+
+func TestMessagesFallIntoTheirPlace(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Enter")
+		late := k.node.messages[6]
+		late.ID, late.Text = uuidOf(900), peer.Body("written before, came later")
+		late.Position.ID = late.ID
+		k.say(node.Event{Kind: node.MessageAdded, Message: &late})
+		screen := k.screen()
+		if strings.Index(screen, "written before") > strings.Index(screen, "See also") || !strings.Contains(screen, "written before") {
+			t.Errorf("not in its place:\n%s", screen)
+		}
+	})
+}
+
+func TestRequests(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.shows("Li Wei wants to send contract-v7.pdf")
+		k.keys("Ctrl+R")
+		k.shows("Save in")
+		k.keys("Esc")
+		k.hides("wants to send contract-v7")
+		<-time.After(sayFor)
+		k.rest()
+		k.shows("1 request")
+		k.keys("Ctrl+R", "Right", "Enter")
+		k.asked("Answer", "decline")
+		k.keys("Ctrl+R", "Up", "Ctrl+U", "/srv/in", "Tab", "Enter")
+		k.asked("Answer", "decline", "accept /srv/in")
+	})
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.click(30, 19) // the bar
+		k.shows("Save in")
+	})
+}
+
+func TestAnswersBySlash(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Enter", "/accept", "Enter")
+		k.asked("Answer", "accept")
+		done := k.node.transfers[4]
+		done.State = "active"
+		k.say(node.Event{Kind: node.TransferMoved, Transfer: &done})
+		k.keys("/accept", "Enter")
+		k.asked("Answer", "accept")
+		k.shows("Nothing waits for an answer.")
+		done.State, done.Done = "done", done.Bytes
+		k.say(node.Event{Kind: node.TransferMoved, Transfer: &done})
+		k.shows("received and checked: contract-v7.pdf")
+	})
+}
+
+func TestStrangersAreAsked(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		p := person(9, "Olga", "10.3.2.99")
+		p.Waiting, p.Contact, p.Unread, p.Written = true, false, 1, at(0, 8, 0)
+		k.say(node.Event{Kind: node.PeerUp, Person: &p})
+		k.shows("Olga is new here and wrote to you")
+		k.keys("Ctrl+R", "Enter")
+		k.asked("Accept", idOf(9).String()[:4])
+		k.shows("Olga  online")
+	})
+}
+
+func TestVerifying(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Enter", "/verify bob (warehouse)", "Enter")
+		k.shows("Is this really Bob (Warehouse)?", "Not verified since Tuesday 10 February.")
+		k.keys("Left", "Left", "Enter")
+		k.asked("Verify", idOf(4).String()[:4])
+		k.keys("/verify", "Enter", "Left", "Enter")
+		k.asked("Unverify", idOf(2).String()[:4])
+		k.shows("! Do not write to Li Wei")
+	})
+}
+
+func TestTransfersPageSteers(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Ctrl+T", "p")
+		k.asked("Pause", "site-photos.zip")
+		paused := k.node.transfers[1]
+		paused.State, paused.Reason = "paused", "by me"
+		k.say(node.Event{Kind: node.TransferMoved, Transfer: &paused})
+		k.shows("paused by you")
+		k.keys("p")
+		k.asked("Resume", "site-photos.zip")
+		k.keys("x", "Enter")
+		k.asked("Cancel")
+		k.keys("x", "Left", "Enter")
+		k.asked("Cancel", "site-photos.zip")
+		k.keys("Down", "Down", "Enter")
+		k.keys("Esc", "/pause backup", "Enter")
+		k.asked("Pause", "site-photos.zip", "backup-2026-03-11.tar")
+	})
+}
+
+func TestSlashCommands(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Enter", "/sned x", "Enter")
+		k.shows("Unknown command /sned. Did you mean /send?", "> /sned x")
+		k.asked("Write")
+		k.keys("Ctrl+C", "//etc/hosts", "Enter")
+		k.asked("Write", "/etc/hosts")
+		k.keys("/ver", "Tab")
+		k.shows("> /verify")
+		k.keys("Ctrl+C", "/connect", "Enter")
+		k.shows("/connect HOST[:PORT]")
+		k.keys(" 10.0.0.1", "Enter", "/scan", "Enter", "/name 小王", "Enter", "/folder /srv/in", "Enter", "/arrivals", "Enter")
+		k.asked("Connect", "10.0.0.1")
+		k.asked("Look", "")
+		k.asked("SetName", "小王")
+		k.asked("SetDir", "/srv/in")
+		k.keys("/quit", "Enter")
+		if err := k.ended(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestWhoCameAndLeft(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Enter")
+		liWei := k.node.people[0]
+		liWei.Online, liWei.Connected = false, false
+		k.say(node.Event{Kind: node.PeerDown, Person: &liWei})
+		k.shows(" Li Wei left 10:04", "AWAY", "Li Wei  away since 10:04")
+		liWei.Online, liWei.Connected = true, true
+		k.say(node.Event{Kind: node.PeerUp, Person: &liWei})
+		k.shows(" Li Wei came in 10:04", "Li Wei left 10:04")
+		k.keys("/arrivals", "Enter")
+		liWei.Online = false
+		k.say(node.Event{Kind: node.PeerDown, Person: &liWei})
+		if n := strings.Count(k.screen(), "left 10:04"); n != 1 {
+			t.Errorf("%d lines say that somebody left, want the old one:\n%s", n, k.screen())
+		}
+	})
+}
+
+func TestALostSessionShows(t *testing.T) {
+	t.Run("the peer's session is killed/H-23", func(t *testing.T) {
+		run(t, 80, 24, office(), Config{}, func(k *console) {
+			k.keys("Enter")
+			k.shows("Li Wei  online")
+			p := k.node.people[0]
+			p.Connected = false
+			k.say(node.Event{Kind: node.PeerChanged, Person: &p})
+			k.shows("Li Wei  not connected")
+			k.hides("Li Wei  online", "🔒")
+			k.keys("still alive", "Enter")
+			k.asked("Write", "still alive")
+		})
+	})
+}
+
+func TestTheEmptyListHelps(t *testing.T) {
+	f := newFakeNode()
+	f.self.Started = testNow
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.shows("Looking for people")
+		<-time.After(nobodyAfter)
+		k.rest()
+		k.shows("Nobody found.", "/connect")
+		p := person(2, "Ann", "10.0.0.2")
+		k.say(node.Event{Kind: node.PeerUp, Person: &p})
+		k.shows("● Ann", "Ann came in 10:04")
+	})
+}
+
+func TestAResyncReadsAnew(t *testing.T) {
+	f := office()
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.keys("Enter")
+		f.people = f.people[:2]
+		f.add(node.Message{Conversation: node.Direct(idOf(2)), From: ref(f.people[0]), At: testNow, Text: peer.Body("missed"), State: node.Delivered})
+		k.say(node.Event{Kind: node.Resync})
+		k.shows("missed")
+		k.hides("Maria")
+	})
+}
+
+func TestRunSaysWhyItEnded(t *testing.T) {
+	f := office()
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		f.say() // the node stops
+		k.rest()
+		if err := k.ended(); !errors.Is(err, node.ErrStopped) {
+			t.Errorf("Run = %v, want ErrStopped", err)
+		}
+	})
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.post(tcell.NewEventError(errors.New("input/output error")))
+		k.rest()
+		if err := k.ended(); err == nil || !strings.Contains(err.Error(), "input/output") {
+			t.Errorf("Run = %v, want the terminal's error", err)
+		}
+	})
+	g := office()
+	g.fail["Subscribe"] = node.ErrStopped
+	run(t, 80, 24, g, Config{}, func(k *console) {
+		if err := k.ended(); !errors.Is(err, node.ErrStopped) {
+			t.Errorf("Run = %v, want ErrStopped", err)
+		}
+	})
+}
+
+func TestAPanicIsRepeatedAfterTheTerminalIsItselfAgain(t *testing.T) {
+	f := office()
+	f.fail["Look"] = errPanic
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.keys("F5")
+		if err := k.ended(); !errors.Is(err, errPanic) || !strings.Contains(err.Error(), "fake_test.go") {
+			t.Errorf("Run = %v, want the panic with its stack", err)
+		}
+		if _, w, _ := k.sim.GetContents(); w != 0 { // nothing runs any more
+			t.Error("the screen was not given back")
+		}
+	})
+}
+
+func TestTheMouseCanBeSwitchedOff(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("F9")
+		k.shows("Mouse off")
+		k.keys("F9")
+		k.shows("Mouse on")
+		k.keys("Enter")
+		for range 3 {
+			k.post(tcell.NewEventMouse(40, 10, tcell.WheelUp, tcell.ModNone))
+		}
+		k.rest()
+		k.shows("Wednesday 11 March")
+		k.click(40, 17) // the strip
+		k.shows("1 running")
+	})
+}
+
+func TestLooksAreTitled(t *testing.T) {
+	f := office()
+	f.people[0].Name = peer.Line("Li\x1b]0;Wei\x07", 0)
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		if got := k.sim.GetTitle(); got != "(5) Earshot" {
+			t.Errorf("title %q", got)
+		}
+		k.keys("Enter")
+		if got := k.sim.GetTitle(); strings.ContainsFunc(got, isControl) || !strings.HasPrefix(got, "(2) Earshot - ") {
+			t.Errorf("title %q", got)
+		}
+	})
+}
+
+func TestThousandsOfEventsAreAFewDraws(t *testing.T) {
+	f := office()
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.keys("Enter")
+		draws := 0
+		k.look(func([]tcell.SimCell, int, int) {
+			k.c.app.SetBeforeDrawFunc(func(tcell.Screen) bool { draws++; return false })
+		})
+		for range 40 {
+			events := make([]node.Event, 250)
+			for i := range events {
+				moved := f.transfers[1]
+				moved.Done += int64(i)
+				events[i] = node.Event{Kind: node.TransferMoved, Transfer: &moved}
+			}
+			f.say(events...)
+		}
+		begin := time.Now()
+		k.rest()
+		for len(f.events) > 0 {
+			k.rest()
+		}
+		if most := int(time.Since(begin)/drawPause) + 1; draws > most {
+			t.Errorf("%d draws for 10,000 events in %v, want at most %d", draws, time.Since(begin), most)
+		}
+	})
+}
+
+func TestPeopleOfOneNameAreChosenFrom(t *testing.T) {
+	f := office()
+	f.people = append(f.people, person(9, "li wei", "10.3.2.99"))
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.keys("Tab", "Tab", "Ctrl+K", "x", "Esc", "Enter", "/to Li Wei", "Enter")
+		k.shows("Find a person", "10.3.2.41", "10.3.2.99")
+		if n := len(slices.Collect(strings.Lines(k.screen()))); n != 24 {
+			t.Errorf("%d rows", n)
+		}
+	})
+}
