@@ -16,6 +16,9 @@ const (
 	crowdFrom = 40 // more than so many in earshot are a crowd,
 	crowdTo   = 24 // until only so many are left
 	idleTime  = 10 * time.Minute
+	// proveAgain is when somebody without a session is dialled for another proof:
+	// in time before provedLately is over, so that nobody blinks.
+	proveAgain = 10 * time.Minute
 	// maxKnown is how many remembered addresses are dialled at start.
 	maxKnown = 32
 )
@@ -28,11 +31,12 @@ func crowded(was bool, n int) bool {
 	return n > crowdFrom
 }
 
-// reviewSessions looks how many people there are.
+// reviewSessions looks how many people there are. Mere claims do not count:
+// anybody can make up thousands.
 func (n *Node) reviewSessions() {
 	count := 0
 	for _, p := range n.people {
-		if p.found || p.session {
+		if p.online {
 			count++
 		}
 	}
@@ -49,7 +53,7 @@ func (n *Node) reviewSessions() {
 // reached whose key is still to be proved (the session then rests), and those
 // with whom there is something to do.
 func (n *Node) wanted(p *person) bool {
-	return !n.crowd || p.known() || n.busyWith(p) || n.now().Sub(p.proved) >= provedLately
+	return !n.crowd || p.known() || n.busyWith(p) || n.now().Sub(p.proved) >= proveAgain
 }
 
 // busyWith reports whether something is open on a screen or under way with a

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"log/slog"
 	"testing"
 	"time"
@@ -54,7 +55,7 @@ func TestInACrowdSessionsNeedAReason(t *testing.T) {
 		t.Error("none with a contact")
 	}
 	p.contact = false
-	if now = now.Add(provedLately); !n.wanted(p) {
+	if now = now.Add(proveAgain); !n.wanted(p) {
 		t.Error("none with somebody who proved nothing lately")
 	}
 }
@@ -67,4 +68,60 @@ func TestViaNamesEachSourceOnce(t *testing.T) {
 	if v := p.value(); len(v.Via) != 2 || v.Via[0] != "local" || v.Via[1] != "mdns" {
 		t.Errorf("via %v", v.Via)
 	}
+}
+
+func TestEachScreenWatchesItsOwn(t *testing.T) {
+	a, b := start(t, "Ann"), start(t, "Bob")
+	meet(t, a, b)
+	to := Direct(b.myself())
+	one, two := AsViewer(t.Context(), 1), AsViewer(t.Context(), 2)
+	watched := func() bool {
+		on, err := ask(t.Context(), a.Node, func() (bool, error) { return a.onScreen(b.myself()), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return on
+	}
+	for _, step := range []struct {
+		ctx  context.Context
+		to   Conversation
+		want bool
+	}{{one, to, true}, {two, to, true}, {one, "", true}, {two, "", false}, {t.Context(), to, true}, {t.Context(), "", false}} {
+		if err := a.Watch(step.ctx, step.to); err != nil {
+			t.Fatal(err)
+		}
+		if got := watched(); got != step.want {
+			t.Errorf("after %v watches %.8s: %v", Viewer(step.ctx), step.to, got)
+		}
+	}
+	if err := a.Watch(one, "nobody"); err == nil {
+		t.Error("watched nobody")
+	}
+}
+
+func TestInACrowdIdleSessionsAreClosedAndNobodyBlinks(t *testing.T) {
+	a, b := start(t, "Ann"), start(t, "Bob")
+	meet(t, a, b)
+	events := a.subscribe()
+	err := order(t.Context(), a.Node, func() error {
+		p := a.people[b.myself()]
+		a.crowd, p.found = true, true
+		p.since = p.since.Add(-idleTime)
+		a.rest(a.now())
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events.wait("the session is closed", func(e Event) bool {
+		if e.Kind == PeerDown {
+			t.Error("shown as gone")
+		}
+		return e.Kind == PeerChanged && !e.Person.Connected
+	})
+	if !a.online(b) {
+		t.Error("not online")
+	}
+	a.write(b, "there is something to say")
+	eventually(t, "reached again", func() bool { return len(b.texts(a)) == 1 })
 }
