@@ -27,6 +27,7 @@ var layers = map[string][]string{
 	"discovery":              {"peer"},
 	"internal/profile":       {"peer"},
 	"internal/lab":           {},
+	"internal/nettest":       {},
 	"peer":                   {},
 }
 
