@@ -84,10 +84,9 @@ func (c *core) takeHave(s *session, m peer.Have) {
 		s.named = true
 		for _, l := range hc.Logs {
 			k := LogKey{l.Author, l.Log}
-			if _, ok := s.claims[k]; !ok && len(s.claims) >= maxLogs {
+			if !s.claim(k, claim{Extent{l.First, l.Last, l.Read}, l.Hash}) {
 				continue
 			}
-			s.claims[k] = claim{Extent{l.First, l.Last, l.Read}, l.Hash}
 			if l.Last < s.asked[k].to {
 				delete(s.asked, k) // it went back
 				delete(s.healing, k)

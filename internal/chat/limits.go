@@ -39,6 +39,9 @@ const (
 	// maxLogs bounds the logs of a conversation: one comes with each database
 	// and each fork, so real ones have a handful.
 	maxLogs = 4096
+	// maxStrangerLogs bounds what is remembered of a stranger's vector: it may
+	// write few entries, and strangers may be many.
+	maxStrangerLogs = 64
 
 	// What a stranger may write before the person answers, and how many strangers
 	// may do so. When full, later ones are left waiting; nobody is put out.

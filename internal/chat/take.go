@@ -89,7 +89,7 @@ func (c *core) takeEntry(t *taking, signed peer.SignedEntry) error {
 	if !s.asked[k].covers(e.Number) {
 		t.live++
 	}
-	s.heard(k, e)
+	s.heard(e)
 	t.touched[k] = true
 	if h := s.healing[k]; h != nil {
 		if err := h.take(e); err != nil {
@@ -109,8 +109,13 @@ func (c *core) takeEntry(t *taking, signed peer.SignedEntry) error {
 		c.fork(s, k)
 		return nil
 	}
-	if before := t.at(k).Clock; e.Clock < before {
-		c.refuse(s, k, fmt.Errorf("clock %d after %d in one log", e.Clock, before))
+	return c.extend(t, e)
+}
+
+// extend appends an entry that is next in its log, where it may be.
+func (c *core) extend(t *taking, e Entry) error {
+	if before := t.at(e.LogKey()).Clock; e.Clock < before {
+		c.refuse(t.s, e.LogKey(), fmt.Errorf("clock %d after %d in one log", e.Clock, before))
 		return nil
 	}
 	if !c.may(t, e) {
@@ -123,13 +128,25 @@ func (c *core) takeEntry(t *taking, signed peer.SignedEntry) error {
 }
 
 // heard notes that the peer has an entry, since it sent it.
-func (s *session) heard(k LogKey, e Entry) {
-	known, ok := s.claims[k]
-	if e.Number <= known.Last || !ok && len(s.claims) >= maxLogs {
-		return
+func (s *session) heard(e Entry) {
+	known := s.claims[e.LogKey()]
+	if e.Number > known.Last {
+		known.First, known.Last, known.hash = max(1, known.First), e.Number, e.Hash()
+		s.claim(e.LogKey(), known)
 	}
-	known.First, known.Last, known.hash = max(1, known.First), e.Number, e.Hash()
-	s.claims[k] = known
+}
+
+// claim notes what the peer says of a log, unless it says too much.
+func (s *session) claim(k LogKey, theirs claim) bool {
+	most := maxLogs
+	if !s.v.contact {
+		most = maxStrangerLogs
+	}
+	if _, ok := s.claims[k]; !ok && len(s.claims) >= most {
+		return false
+	}
+	s.claims[k] = theirs
+	return true
 }
 
 // may reports whether an entry can be accepted now. One that cannot stays with
