@@ -233,6 +233,7 @@ func (e *Engine) isUp(id peer.ID) bool {
 // moveOn brings a job to the state that follows from what is known of it: keeps it,
 // shows it, tells the peer, and starts what there is to do.
 func (e *Engine) moveOn(j *job) {
+	j.count()
 	at := now(j.t, j.own, j.far, e.isUp(j.t.Peer))
 	j.t.State, j.t.Reason, j.t.Error = at.state, at.reason, at.text
 	if at != j.at {
@@ -321,11 +322,16 @@ func (e *Engine) report(at time.Time) {
 
 // progress brings the figures of a job up to date.
 func (j *job) progress(at time.Time) {
-	if j.cancel != nil {
-		j.t.Done, j.t.Checked = j.moved.done.Load(), j.moved.checked.Load()
-	}
+	j.count()
 	if j.t.State == Active {
 		j.t.Rate = j.meter.add(at, j.t.Done)
 		j.t.Left = timeLeft(j.t.Bytes-j.t.Done, j.t.Rate)
+	}
+}
+
+// count takes the counts of the goroutine that receives.
+func (j *job) count() {
+	if j.cancel != nil {
+		j.t.Done, j.t.Checked = j.moved.done.Load(), j.moved.checked.Load()
 	}
 }

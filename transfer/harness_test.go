@@ -250,7 +250,7 @@ func (d *device) prepare(to *device, paths ...string) (transfer.Offer, error) {
 	}
 	d.engine.Offered(offer.ID)
 	to.engine.Incoming(offer, d.id)
-	d.state(offer.ID, transfer.Offered)
+	d.wait(offer.ID, "it to be an offer", func(transfer.Transfer) bool { return true })
 	to.wait(offer.ID, "the offer", func(transfer.Transfer) bool { return true })
 	return offer, nil
 }

@@ -59,13 +59,13 @@ func mirrored(r Reason) Reason {
 }
 
 // believable reports whether the other side of t may say that state. Only a
-// receiver accepts, declines and finishes.
+// receiver declines and finishes; the sender repeats it.
 func believable(t Transfer, s State) bool {
 	switch s {
 	case Offered, Active, Paused, Interrupted, Cancelled, Failed:
 		return true
 	case Done, Declined:
-		return t.Direction == Sending
+		return t.Direction == Sending || t.State == s
 	}
 	return false
 }

@@ -112,7 +112,7 @@ func (e *Engine) listed(j *job, list *listing) error {
 
 // received takes what came of a receipt.
 func (e *Engine) received(j *job, path string, err error) {
-	j.progress(time.Now())
+	j.count()
 	ending := j.ending
 	j.running, j.cancel, j.own, j.ending = false, nil, report{}, report{}
 	var failed *failure
