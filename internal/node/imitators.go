@@ -29,7 +29,7 @@ func (n *Node) findImitators() {
 		}
 		p.imitates = imitates
 		if imitates && p.session {
-			n.warn("Another device shows the name of %s, whom you verified. It is listed apart; compare the safety number before you write to it.", p.name)
+			n.warn(imitation, "Another device shows the name of %s, whom you verified. It is listed apart; compare the safety number before you write to it.", p.name)
 		}
 		n.changed(p)
 	}
@@ -44,14 +44,24 @@ func (n *Node) wrongKey(e peer.WrongKey) {
 	}
 	n.log.Info("another device answered", "expected", e.Want, "got", e.Got, "address", e.Addr)
 	if !p.verified.IsZero() {
-		n.warn("At the address of %s (%s) another device answered. Nothing was sent to it.", p.name, e.Addr)
+		n.warn(imitation, "At the address of %s (%s) another device answered. Nothing was sent to it.", p.name, e.Addr)
 	}
 }
 
-// warn tells a sentence, unless one was told a moment ago.
-func (n *Node) warn(format string, args ...any) {
-	if now := n.now(); now.Sub(n.warned) >= warnEvery {
-		n.warned = now
+// A danger is what a warning is about. Each has a minute of its own, so that
+// noise about one cannot hide another.
+type danger int
+
+const (
+	imitation danger = iota // somebody is not who he seems to be
+	twins                   // this identity runs twice
+	flood                   // too many strangers write
+)
+
+// warn tells a sentence, unless one about the same danger was told a moment ago.
+func (n *Node) warn(about danger, format string, args ...any) {
+	if now := n.now(); now.Sub(n.warned[about]) >= warnEvery {
+		n.warned[about] = now
 		n.fail(format, args...)
 	}
 }

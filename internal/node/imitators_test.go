@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"earshot/discovery"
+	"earshot/internal/chat"
 	"earshot/peer"
 )
 
@@ -139,13 +140,43 @@ func TestAThousandAttemptsChangeNothing(t *testing.T) {
 
 func TestWarningsComeOnceAMinute(t *testing.T) {
 	now := time.Now()
-	n := &Node{now: func() time.Time { return now }, log: quietLog(), feeds: map[*Feed]bool{}}
+	n := &Node{now: func() time.Time { return now }, log: quietLog(), feeds: map[*Feed]bool{}, warned: map[danger]time.Time{}}
 	for range 10 {
-		n.warn("careful")
+		n.warn(imitation, "careful")
+		n.warn(twins, "twice")
 	}
 	now = now.Add(warnEvery)
-	n.warn("careful")
-	if len(n.notices) != 2 {
-		t.Errorf("%d warnings, want 2", len(n.notices))
+	n.warn(imitation, "careful")
+	if len(n.notices) != 3 {
+		t.Errorf("%d warnings, want 3", len(n.notices))
+	}
+}
+
+func TestAlarmsAreToldOnce(t *testing.T) {
+	a, b := start(t, "Ann"), start(t, "Bob")
+	meet(t, a, b)
+	a.write(b, "hello")
+	events := a.subscribe()
+	for range 2 {
+		a.box.put(peer.Twin{ID: a.myself(), Addr: b.address()})
+		a.box.put(peer.Twin{ID: b.myself(), Addr: b.address()})
+		a.box.put(chat.Forked{Peer: b.myself(), Author: a.myself()})
+		a.box.put(chat.Forked{Peer: b.myself(), Author: a.myself()})
+	}
+	if err := a.SetName(t.Context(), "Anna"); err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]int{}
+	events.wait("the end", func(e Event) bool {
+		if e.Kind == Failed {
+			told[e.Error.String()]++
+		}
+		return e.Kind == SelfChanged
+	})
+	if len(told) != 3 {
+		t.Errorf("alarms: %v", told)
+	}
+	if p, _ := a.sees(b.myself()); p.Alarm.IsZero() {
+		t.Error("no alarm beside the person")
 	}
 }

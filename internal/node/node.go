@@ -89,9 +89,9 @@ type Node struct {
 	manual    map[netip.AddrPort]bool // addresses that a person named
 	crowd     bool
 	feeds     map[*Feed]bool
-	notices   []Event   // for the first subscriber
-	warned    time.Time // the last time, see warn
-	quiet     bool      // the node is leaving
+	notices   []Event              // for the first subscriber
+	warned    map[danger]time.Time // the last time, see warn
+	quiet     bool                 // the node is leaving
 }
 
 // Run runs the node until ctx ends, or until a part of it fails for good, which

@@ -34,6 +34,7 @@ func Open(cfg Config) (*Node, error) {
 		people: make(map[peer.ID]*person), transfers: make(map[uuid.UUID]transfer.Transfer),
 		viewers: make(map[any]peer.ID), moving: make(map[uuid.UUID]peer.ID),
 		manual: make(map[netip.AddrPort]bool), feeds: make(map[*Feed]bool),
+		warned: make(map[danger]time.Time),
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)

@@ -304,7 +304,7 @@ func (n *Node) gone(e peer.PeerGone) {
 // twin warns that an identity runs twice.
 func (n *Node) twin(e peer.Twin) {
 	if e.ID == n.id.ID() {
-		n.fail("This identity is running on another machine as well, at %s. A profile must not be copied: "+
+		n.warn(twins, "This identity is running on another machine as well, at %s. A profile must not be copied: "+
 			"on one of the two, quit Earshot and start it with another --profile.", e.Addr)
 		return
 	}
