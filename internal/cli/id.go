@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"earshot/internal/control"
+	"earshot/internal/node"
 	"earshot/internal/profile"
 	"earshot/peer"
 )
@@ -50,9 +52,13 @@ type idJSON struct {
 	Verified     bool      `json:"verified"`
 }
 
-// ownID shows this device. It needs no node but the very first time: the identity
-// is a file.
+// ownID shows this device, by the name that its running node shows. Without one
+// it needs a node only the very first time: the identity is a file.
 func (p *Program) ownID(ctx context.Context, asJSON bool) error {
+	name := peer.DisplayName(p.set.Name)
+	if self, err := p.running(ctx); err == nil {
+		return p.showOwnID(self.ID, self.Name, asJSON)
+	}
 	identity, err := p.identity()
 	if errors.Is(err, fs.ErrNotExist) {
 		return p.with(ctx, role{}, func(s *session) error {
@@ -60,13 +66,27 @@ func (p *Program) ownID(ctx context.Context, asJSON bool) error {
 			if err != nil {
 				return err
 			}
-			return p.showOwnID(self.ID, asJSON)
+			return p.showOwnID(self.ID, self.Name, asJSON)
 		})
 	}
 	if err != nil {
 		return err
 	}
-	return p.showOwnID(identity.ID(), asJSON)
+	return p.showOwnID(identity.ID(), name, asJSON)
+}
+
+// running asks the profile's running node who it is.
+func (p *Program) running(ctx context.Context) (node.Self, error) {
+	socket, err := p.profile.Socket()
+	if err != nil {
+		return node.Self{}, err
+	}
+	client, err := control.Dial(ctx, socket)
+	if err != nil {
+		return node.Self{}, err
+	}
+	defer client.Close()
+	return client.Self(ctx)
 }
 
 // identity reads the profile's identity, and makes none.
@@ -78,8 +98,7 @@ func (p *Program) identity() (*peer.Identity, error) {
 	return peer.LoadIdentity(path)
 }
 
-func (p *Program) showOwnID(id peer.ID, asJSON bool) error {
-	name := peer.DisplayName(p.set.Name)
+func (p *Program) showOwnID(id peer.ID, name peer.Text, asJSON bool) error {
 	if asJSON {
 		return writeJSON(p.Stdout, idJSON{ID: id, Name: name})
 	}
