@@ -12,9 +12,9 @@ import (
 // it. The format is that of https://www.sqlite.org/fileformat2.html.
 
 const (
-	leafPage       = 0x0d    // of a table
-	leafHeaderSize = 8       // of such a page, followed by an offset for each row
-	maxRow         = 1 << 20 // far above any row of ours; more is damage
+	leafPage       = 0x0d     // of a table
+	leafHeaderSize = 8        // of such a page, followed by an offset for each row
+	maxRow         = 64 << 10 // above any entry; more is damage, or of no use here
 	maxColumns     = 64
 )
 
