@@ -46,23 +46,15 @@ func (a area) text(x, y int, style tcell.Style, s string) int {
 			break
 		}
 		if x >= 0 {
-			a.put(x, y, w, cluster, style)
+			for i := 1; i < w; i++ {
+				a.screen.SetContent(a.x+x+i, a.y+y, ' ', nil, style)
+			}
+			runes := []rune(cluster)
+			a.screen.SetContent(a.x+x, a.y+y, runes[0], runes[1:], style)
 		}
 		x += w
 	}
 	return x
-}
-
-func (a area) put(x, y, w int, cluster string, style tcell.Style) {
-	for i := 1; i < w; i++ {
-		a.screen.SetContent(a.x+x+i, a.y+y, ' ', nil, style)
-	}
-	if len(cluster) == 1 {
-		a.screen.SetContent(a.x+x, a.y+y, rune(cluster[0]), nil, style)
-		return
-	}
-	runes := []rune(cluster)
-	a.screen.SetContent(a.x+x, a.y+y, runes[0], runes[1:], style)
 }
 
 // right draws s so that it ends before column end, and returns where it begins.
@@ -81,20 +73,19 @@ func (a area) fill(style tcell.Style) {
 	}
 }
 
-// line draws a horizontal line in row y, with a caption after the first cells
-// or, with lead < 0, in the middle.
-func (a area) line(y, lead int, glyph, caption string, style tcell.Style) {
-	for x := range a.w {
-		a.text(x, y, style, glyph)
+// line draws a horizontal line over row y.
+func (a area) line(y int, style tcell.Style, glyph string) {
+	a.text(0, y, style, strings.Repeat(glyph, a.w))
+}
+
+// caption puts a text into a line, from column x on or, with x < 0, in its
+// middle.
+func (a area) caption(x, y int, style tcell.Style, text string) {
+	text = " " + text + " "
+	if x < 0 {
+		x = (a.w - width(text)) / 2
 	}
-	if caption == "" {
-		return
-	}
-	caption = " " + fit(caption, a.w-4, "…") + " "
-	if lead < 0 {
-		lead = (a.w - width(caption)) / 2
-	}
-	a.text(lead, y, style, caption)
+	a.text(x, y, style, text)
 }
 
 // cutCluster cuts the first grapheme cluster off s: what a person takes for one

@@ -168,8 +168,9 @@ func (ch *chat) add(m node.Message, seen bool) {
 	}
 	ch.insert(at, item{message: m, at: m.At})
 	switch {
-	case m.Mine:
+	case m.Mine: // whoever writes has read
 		ch.follow, ch.below = true, 0
+		ch.firstNew, ch.news = uuid.Nil, 0
 	case !seen:
 		if ch.news++; ch.firstNew == uuid.Nil {
 			ch.firstNew = m.ID
@@ -262,6 +263,9 @@ func (c *Console) show(id peer.ID) {
 	if ch == c.open {
 		return
 	}
+	if c.open == nil && ch.draft == "" {
+		ch.draft = c.compose.text() // written before anybody was chosen
+	}
 	c.leaveChat()
 	c.open = ch
 	c.compose.set(ch.draft)
@@ -283,7 +287,7 @@ func (c *Console) leaveChat() {
 	c.open.draft = c.compose.text()
 	c.open.firstNew, c.open.news, c.open.found = uuid.Nil, 0, uuid.Nil
 	c.messages.forget()
-	if c.open.newer {
+	if c.open.newer || len(c.open.items) > 2*pageSize {
 		c.open.forget()
 	}
 	c.open = nil

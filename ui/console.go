@@ -165,8 +165,8 @@ func (c *Console) Run(ctx context.Context) error {
 // takeTerminal starts the screen and builds its parts.
 func (c *Console) takeTerminal() (err error) {
 	if c.cfg.Screen == nil {
+		c.glyphs = glyphsOf(c.cfg.ASCII || needsASCII()) // by the locale as it is, before it is mended
 		c.screen, err = openTerminal()
-		c.glyphs = glyphsOf(c.cfg.ASCII || needsASCII())
 	} else {
 		c.screen = newScreen(c.cfg.Screen)
 		err = c.screen.Init()

@@ -32,14 +32,14 @@ func TestWriteAMessage(t *testing.T) {
 func TestQueuedMessageSaysWhatItWaitsFor(t *testing.T) {
 	run(t, 80, 24, office(), Config{}, func(k *console) {
 		k.keys("Ctrl+K", "Maria", "Enter", "hello", "Enter")
-		m := k.node.messages[len(k.node.messages)-1]
-		m.Why = peer.Line("away", 0)
-		k.say(node.Event{Kind: node.StateChanged, Message: &m})
 		k.shows("Maria  away since 9 Mar", "hello (waiting: Maria is away)")
+		m := k.node.messages[len(k.node.messages)-1]
 		maria := k.node.people[6]
 		maria.Online, maria.Connected = true, true
 		m.Why = peer.Line("the queue is full", 0)
-		k.say(node.Event{Kind: node.PeerUp, Person: &maria}, node.Event{Kind: node.StateChanged, Message: &m})
+		k.say(node.Event{Kind: node.PeerUp, Person: &maria})
+		k.shows("hello\n")
+		k.say(node.Event{Kind: node.StateChanged, Message: &m})
 		k.shows("hello (the queue is full)", "Maria came in 10:04")
 	})
 }
@@ -380,6 +380,15 @@ func TestMessagesThatComeWhileAPageIsReadAreNotLost(t *testing.T) {
 		close(f.hold["History"])
 		k.rest()
 		k.shows("just now", "4 new messages")
+	})
+}
+
+func TestAWrongClockIsMarked(t *testing.T) {
+	f := office()
+	f.messages[7].Skewed = true
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.keys("Enter")
+		k.shows("10:02            合同", "10:03~           See also")
 	})
 }
 

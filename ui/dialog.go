@@ -170,9 +170,9 @@ func (d *dialog) draw(screen area) {
 	h := min(total+2, screen.h)
 	a := screen.part((screen.w-w)/2, (screen.h-h)/2, w, h)
 	a.fill(plain)
-	a.line(0, 3, g.horizontal, "", plain)
-	a.text(2, 0, bold, " "+fit(d.title, w-6, g.more)+" ")
-	a.line(h-1, 0, g.horizontal, "", plain)
+	a.line(0, plain, g.horizontal)
+	a.line(h-1, plain, g.horizontal)
+	a.caption(2, 0, bold, fit(d.title, w-6, g.more))
 	for y := 1; y < h-1; y++ {
 		a.text(0, y, plain, g.vertical)
 		a.text(w-1, y, plain, g.vertical)

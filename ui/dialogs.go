@@ -7,6 +7,7 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
+	"earshot/internal/node"
 	"earshot/peer"
 )
 
@@ -110,9 +111,16 @@ func (c *Console) askDrop(ch *chat, files []file, text string) {
 // offer has the node offer files. Preparing them may take long: they are read.
 func (c *Console) offer(ch *chat, paths []string) {
 	c.say(c.words.Offering)
-	c.tell(c.calls, func(ctx context.Context) error {
-		_, err := c.node.Offer(ctx, ch.id, paths)
-		return err
+	said := c.noticed
+	call(c, func(ctx context.Context) (node.Transfer, error) {
+		return c.node.Offer(ctx, ch.id, paths)
+	}, func(_ node.Transfer, err error) {
+		switch {
+		case err != nil:
+			c.failure(err)
+		case c.noticed == said:
+			c.seen()
+		}
 	})
 }
 

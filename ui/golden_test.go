@@ -83,6 +83,11 @@ func TestScreensLookAsDesigned(t *testing.T) {
 func TestTooSmallScreensSaySo(t *testing.T) {
 	run(t, 19, 5, office(), Config{}, func(k *console) {
 		k.shows("19x5 < 20x6")
+		for _, size := range [][2]int{{1, 1}, {500, 200}, {0, 0}, {1, 200}, {500, 1}} {
+			k.node.receive(k.node.people[0], "meanwhile")
+			k.resize(size[0], size[1])
+			k.sound()
+		}
 		k.resize(80, 24)
 		k.shows("Li Wei")
 	})
@@ -135,7 +140,7 @@ var dialogs = []struct {
 		k.keys("Ctrl+R")
 	}},
 	{"error", func(k *console) {
-		k.say(node.Event{Kind: node.Failed, Error: peer.Line("Cannot save here: the disk is full. Choose another folder with /folder.", 0)})
+		k.say(node.Event{Kind: node.Failed, Error: peer.Line("Cannot save here: the disk is full. Choose another folder with /folder.", 200)})
 	}},
 }
 

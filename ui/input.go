@@ -76,8 +76,9 @@ func (c *Console) interrupt() {
 		c.pressed = now
 		if c.dialog != nil {
 			c.dialog.close()
+		} else {
+			c.compose.set("")
 		}
-		c.compose.set("")
 		c.say(c.words.Again)
 		return
 	}

@@ -83,7 +83,7 @@ func (r *root) Draw(s tcell.Screen) {
 		r.c.drawHints(a.row(h - 1))
 	}
 	r.c.drawMain(a.part(0, 0, w, h-foot))
-	r.c.drawStatus(a.row(h - foot))
+	r.c.drawStatus(a.part(0, h-foot, w, foot))
 	if r.c.dialog != nil {
 		r.c.dialog.draw(a)
 	}
@@ -133,7 +133,7 @@ func (c *Console) drawChat(a area) {
 	y := a.h - rows
 	c.compose.draw(a.part(0, y, a.w, rows))
 	y--
-	a.line(y, 0, c.glyphs.horizontal, "", dim)
+	a.line(y, dim, c.glyphs.horizontal)
 	if len(c.waiting) > 0 && !c.put[c.waiting[0].key] && screenHeight >= barHeight {
 		y--
 		c.bar = a.row(y)
@@ -147,7 +147,7 @@ func (c *Console) drawChat(a area) {
 		y -= c.drawStrip(a.part(0, 0, a.w, y), most)
 	}
 	c.drawHead(a.row(0))
-	a.line(1, 0, c.glyphs.horizontal, "", dim)
+	a.line(1, dim, c.glyphs.horizontal)
 	c.messages.draw(a.part(0, 2, a.w, y-2))
 	if c.open == nil {
 		c.drawWelcome(a.part(0, 2, a.w, y-2))
@@ -243,8 +243,15 @@ func (c *Console) drawBar(a area, text string) {
 // drawStatus draws the status bar: who one is and what went wrong, what moves
 // and what is unread.
 func (c *Console) drawStatus(a area) {
-	a.fill(reverse)
 	left := c.statusText()
+	if rows := wrap(left, a.w-2); c.fault && len(rows) > 1 && a.h > 1 {
+		a.fill(reverse) // what went wrong is said to the end, over the hints
+		a.text(1, 0, reverse, rows[0])
+		a.text(1, 1, reverse, fit(strings.Join(rows[1:], " "), a.w-2, c.glyphs.more))
+		return
+	}
+	a = a.row(0)
+	a.fill(reverse)
 	end := a.w - 1
 	for _, right := range c.statusRight() {
 		if width(right) > a.w-2 || c.notice != "" && width(left)+width(right)+4 > a.w {

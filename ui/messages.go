@@ -202,11 +202,11 @@ func (c *Console) markOf(m node.Message) string {
 	case node.Read:
 		return c.glyphs.read
 	}
-	if m.Why.IsZero() {
-		return ""
-	}
 	if p, ok := c.personOf(m.Conversation); ok && !p.Online {
 		return c.words.WaitingFor.with(nameOf(p))
+	}
+	if m.Why.IsZero() {
+		return ""
 	}
 	return "(" + m.Why.String() + ")"
 }
@@ -280,7 +280,8 @@ func (l *messageList) drawBelow(a area, ch *chat) {
 func (l *messageList) drawLine(a area, y int, n line) {
 	g := l.c.glyphs
 	if n.rule {
-		a.line(y, -1, g.horizontal, n.text, n.style)
+		a.line(y, n.style, g.horizontal)
+		a.caption(-1, y, n.style, fit(n.text, a.w-4, g.more))
 		return
 	}
 	if n.quote {

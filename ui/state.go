@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -145,6 +146,9 @@ func (c *Console) applyMessage(m node.Message) {
 	if ch != nil {
 		ch.add(m, looking && ch.follow)
 	}
+	if ch != nil && ch != c.open && len(ch.items) > 2*pageSize {
+		ch.forget() // nobody looks: it is read again when it is opened
+	}
 	if !m.Mine && !c.screen.focused() {
 		c.ring(m.Conversation)
 	}
@@ -243,7 +247,7 @@ func (c *Console) say(text string) {
 
 // complain shows what went wrong, and what to do, until the person saw it.
 func (c *Console) complain(text string) {
-	c.notice, c.fault = text, true
+	c.notice, c.fault = strings.Join(strings.Fields(text), " "), true
 	c.noticed++
 }
 

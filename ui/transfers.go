@@ -65,7 +65,8 @@ func (c *Console) drawStrip(a area, most int) int {
 		going = going[:most]
 	}
 	c.strip = a.part(0, a.h-len(going)-1, a.w, len(going)+1)
-	c.strip.line(0, 2, c.glyphs.horizontal, caption, dim)
+	c.strip.line(0, dim, c.glyphs.horizontal)
+	c.strip.caption(2, 0, dim, caption)
 	for i, t := range going {
 		c.drawTransfer(c.strip.row(i+1), t, plain)
 	}
@@ -248,7 +249,7 @@ func (p *transferPage) draw(a area) {
 	p.drawn = a
 	p.rows = c.sortedTransfers()
 	a.text(1, 0, bold, fit(c.words.Transfers+"   "+p.summary(), a.w-2, c.glyphs.more))
-	a.line(1, 0, c.glyphs.horizontal, "", dim)
+	a.line(1, dim, c.glyphs.horizontal)
 	if len(p.rows) == 0 {
 		a.text(1, 2, dim, fit(c.words.NoTransfers, a.w-2, c.glyphs.more))
 		return
@@ -282,7 +283,8 @@ func (p *transferPage) summary() string {
 
 func (p *transferPage) drawDetail(a area, t node.Transfer) {
 	c, w := p.c, p.c.words
-	a.line(0, 2, c.glyphs.horizontal, t.Name.String(), dim)
+	a.line(0, dim, c.glyphs.horizontal)
+	a.caption(2, 0, dim, fit(t.Name.String(), a.w-6, c.glyphs.more))
 	who := w.ToPerson
 	if t.Direction == node.Receiving {
 		who = w.FromPerson
