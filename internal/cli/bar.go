@@ -33,7 +33,7 @@ func newBar(p *Program) *bar {
 	}
 	if f, ok := p.Stderr.(*os.File); ok {
 		b.width = func() int {
-			if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+			if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
 				return columns
 			}
 			return 80

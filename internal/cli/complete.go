@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,7 @@ func (p *Program) completePeer(cmd *cobra.Command, args []string, _ string) ([]s
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), completeTime)
 	defer cancel()
+	p.Stderr = io.Discard // the shell would show it in the middle of the line
 	if p.prepare(cmd) != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

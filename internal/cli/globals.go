@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -62,7 +63,7 @@ func (p *Program) prepare(cmd *cobra.Command) (err error) {
 	if p.Environment == nil {
 		p.Environment = system
 	}
-	if cmd.Annotations["settings"] == "none" || cmd.Name() == "help" || cmd.HasParent() && cmd.Parent().Name() == "completion" {
+	if needsNone(cmd) {
 		return nil
 	}
 	name, home := p.flags.profile, p.flags.home
@@ -87,6 +88,13 @@ func (p *Program) prepare(cmd *cobra.Command) (err error) {
 	}
 	p.warnOfLater()
 	return nil
+}
+
+// needsNone reports whether a command works without a profile: those of cobra,
+// and those that say so.
+func needsNone(cmd *cobra.Command) bool {
+	ofShell := strings.HasPrefix(cmd.Name(), "__") || cmd.HasParent() && cmd.Parent().Name() == "completion"
+	return ofShell || cmd.Name() == "help" || cmd.Annotations["settings"] == "none"
 }
 
 // warnOfLater says which settings a person made in vain.
