@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -608,6 +609,47 @@ func TestAPanicIsRepeatedAfterTheTerminalIsItselfAgain(t *testing.T) {
 			t.Error("the screen was not given back")
 		}
 	})
+}
+
+func TestANodeThatNeverAnswersFreezesNothing(t *testing.T) {
+	f := office()
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		for _, method := range []string{"History", "Watch", "Write", "Answer", "Look", "MarkRead", "Offer", "Pause", "Connect"} {
+			f.hold[method] = make(chan struct{})
+		}
+		k.keys("Enter", "hello", "Enter", "F5", "/accept", "Enter", "/pause", "Enter", "/connect 10.0.0.1", "Enter", "Ctrl+N", "F5", "still here")
+		k.shows("> still here", "张晓明  online")
+		k.say(node.Event{Kind: node.Failed, Error: peer.Line("events still come", 0)})
+		k.shows("events still come")
+		k.keys("Ctrl+C", "Ctrl+Q", "Ctrl+Q")
+		if err := k.ended(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestItCanBeEndedAtAnyMoment(t *testing.T) {
+	for i := range 100 {
+		ctx, cancel := context.WithCancel(t.Context())
+		f := office()
+		done := make(chan error, 1)
+		c := New(Config{Node: f, Screen: tcell.NewSimulationScreen("UTF-8"), Now: func() time.Time { return testNow }})
+		go func() { done <- c.Run(ctx) }()
+		for range i % 10 {
+			f.receive(f.people[i%7], "meanwhile")
+		}
+		stop := time.AfterFunc(time.Duration(i)*100*time.Microsecond, cancel)
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Errorf("moment %d: %v", i, err)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatalf("moment %d: it does not end", i)
+		}
+		stop.Stop()
+		cancel()
+	}
 }
 
 func TestTheMouseCanBeSwitchedOff(t *testing.T) {

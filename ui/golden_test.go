@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,8 +36,12 @@ func (k *console) golden(name string) {
 	k.sound()
 }
 
-// sound checks what is true of every screen: rows of its width, and the cursor
-// where one writes.
+// allowedInks are readable on light and on dark terminals, with the terminal's
+// own background.
+var allowedInks = []tcell.Color{tcell.ColorDefault, tcell.ColorMaroon, tcell.ColorOlive, tcell.ColorGreen, tcell.ColorTeal}
+
+// sound checks what is true of every screen: rows of its width, the cursor
+// inside, the terminal's own colours.
 func (k *console) sound() {
 	k.t.Helper()
 	k.look(func(cells []tcell.SimCell, w, h int) {
@@ -52,6 +57,10 @@ func (k *console) sound() {
 		for i, c := range cells {
 			if len(c.Runes) > mostMarks+1 {
 				k.t.Errorf("cell %d: %d runes", i, len(c.Runes))
+			}
+			ink, paper, _ := c.Style.Decompose()
+			if paper != tcell.ColorDefault || !slices.Contains(allowedInks, ink) {
+				k.t.Errorf("cell %d: %v on %v", i, ink, paper)
 			}
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -262,6 +263,23 @@ func TestNothingHostileReachesATerminal(t *testing.T) {
 	for _, sequence := range []string{"\x1b]0;owned", "\x1b]52;", "\u009b", "\x1b]8;;http"} {
 		if strings.Contains(output, sequence) {
 			t.Errorf("%q reached the terminal", sequence)
+		}
+	}
+}
+
+func TestNoColorWhereNoneIsWanted(t *testing.T) {
+	colours := regexp.MustCompile("\x1b\\[[0-9;]*(3[0-7]|4[0-7]|9[0-7]|38;|48;)[0-9;]*m")
+	for _, want := range []bool{true, false} {
+		if !want {
+			t.Setenv("NO_COLOR", "1")
+		}
+		k := openPty(t, office())
+		k.within("people", func() bool { return len(k.c.people) == 7 && k.c.list.cursor == idOf(2) })
+		k.send("\r")
+		k.within("the conversation", func() bool { return k.c.open != nil && k.c.open.loaded })
+		k.within("its draw", func() bool { return true })
+		if got := colours.FindString(k.close()); (got != "") != want {
+			t.Errorf("colours %v: sent %q", want, got)
 		}
 	}
 }
