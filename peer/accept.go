@@ -42,6 +42,9 @@ func (h *Host) accept(ctx context.Context) error {
 
 // pause waits, or until ctx ends.
 func pause(ctx context.Context, wait time.Duration) {
+	if wait <= 0 {
+		return
+	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {

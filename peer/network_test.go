@@ -19,13 +19,14 @@ type network struct {
 	listeners map[netip.AddrPort]*listener
 	links     map[*link]struct{}
 	silent    map[netip.Addr]chan struct{} // closed when the address is heard again
+	dead      map[netip.Addr]bool          // its process was killed
 	dials     map[netip.AddrPort]int
 }
 
 func newNetwork() *network {
 	return &network{
 		listeners: make(map[netip.AddrPort]*listener), links: make(map[*link]struct{}),
-		silent: make(map[netip.Addr]chan struct{}), dials: make(map[netip.AddrPort]int),
+		silent: make(map[netip.Addr]chan struct{}), dead: make(map[netip.Addr]bool), dials: make(map[netip.AddrPort]int),
 	}
 }
 
@@ -35,6 +36,7 @@ func (n *network) listen(addr netip.AddrPort) *listener {
 	defer n.mu.Unlock()
 	l := &listener{net: n, addr: addr, conns: make(chan net.Conn, 64), closed: make(chan struct{})}
 	n.listeners[addr] = l
+	n.dead[addr.Addr()] = false
 	return l
 }
 
@@ -61,7 +63,7 @@ func (n *network) dial(ctx context.Context, from netip.Addr, to netip.AddrPort) 
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	l := n.listeners[to]
-	if l == nil {
+	if l == nil || n.dead[from] {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	}
 	near, far := n.cable(netip.AddrPortFrom(from, 50000), to)
@@ -102,6 +104,7 @@ func (n *network) unmute(addr netip.Addr) {
 func (n *network) kill(addr netip.AddrPort) {
 	n.mu.Lock()
 	delete(n.listeners, addr)
+	n.dead[addr.Addr()] = true
 	n.mu.Unlock()
 	n.reset(addr.Addr())
 }

@@ -87,7 +87,7 @@ func (s *session) look() {
 
 // watchClock pings a silent peer, and ends the session of a dead one.
 func (s *session) watchClock() {
-	timer := time.NewTimer(0)
+	timer := time.NewTimer(watchedInterval) // nothing can be due sooner without a look
 	defer timer.Stop()
 	for {
 		select {
