@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 )
@@ -48,5 +49,9 @@ func timeLeft(bytes, rate int64) time.Duration {
 	if rate <= 0 || bytes <= 0 {
 		return 0
 	}
-	return time.Duration(float64(bytes) / float64(rate) * float64(time.Second)).Round(time.Second)
+	seconds := bytes / rate
+	if seconds > math.MaxInt64/int64(time.Second) {
+		return math.MaxInt64
+	}
+	return time.Duration(seconds) * time.Second
 }

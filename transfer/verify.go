@@ -84,10 +84,25 @@ func (v *verifier) open(f *File) error {
 	if err != nil {
 		return err
 	}
-	if in, err := openRegular(v.disk, name); err == nil {
-		v.in = in
+	in, err := openRegular(v.disk, name)
+	if err != nil {
+		return nil
 	}
+	if err := trim(in, f.Size); err != nil {
+		in.Close()
+		return nil
+	}
+	v.in = in
 	return nil
+}
+
+// trim cuts off what an earlier file left behind the end of a part.
+func trim(part diskFile, size int64) error {
+	info, err := part.Stat()
+	if err == nil && info.Size() > size {
+		err = part.Truncate(size)
+	}
+	return err
 }
 
 // sum is the hash of a chunk in the journal.
