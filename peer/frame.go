@@ -42,6 +42,7 @@ var decoders = map[Type]func([]byte) (Message, error){
 	TypeHave:       decode[Have],
 	TypeWant:       decode[Want],
 	TypeEntries:    decode[Entries],
+	TypePresence:   decode[Presence],
 	TypeOfferState: decode[OfferState],
 }
 

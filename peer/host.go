@@ -181,11 +181,22 @@ func (h *Host) farewell() {
 	}
 }
 
-// SetName changes the display name in the hello of sessions to come.
+// SetName changes the display name, for sessions to come and for those there
+// are; where a session's queue is full, its peer learns the name at the next.
 func (h *Host) SetName(name string) {
+	frame, err := Append(nil, Presence{Name: name})
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.name = name
+	if err != nil {
+		h.log.Error("new name not sent", "error", err)
+		return
+	}
+	for _, p := range h.peers {
+		if p.kept != nil {
+			p.kept.send(frame)
+		}
+	}
 }
 
 func (h *Host) hello() Hello {

@@ -19,6 +19,7 @@ const (
 	TypeHave       Type = 0x05
 	TypeWant       Type = 0x06
 	TypeEntries    Type = 0x07
+	TypePresence   Type = 0x09
 	TypeOfferState Type = 0x10
 	TypeManifest   Type = 0x20
 	TypeRead       Type = 0x21
@@ -42,6 +43,11 @@ type Hello struct {
 	Port     uint16    `cbor:"6,keyasint"` // where the peer listens
 	Ticket   []byte    `cbor:"7,keyasint,omitempty"`
 	Epoch    uint64    `cbor:"8,keyasint,omitempty"` // of the newest revocation list
+}
+
+// Presence tells what changed of the sender since its [Hello].
+type Presence struct {
+	Name string `cbor:"1,keyasint"` // display name, as the peer writes it
 }
 
 // Ping asks for a [Pong] with the same number.
@@ -147,4 +153,5 @@ func (Bye) Type() Type        { return TypeBye }
 func (Have) Type() Type       { return TypeHave }
 func (Want) Type() Type       { return TypeWant }
 func (Entries) Type() Type    { return TypeEntries }
+func (Presence) Type() Type   { return TypePresence }
 func (OfferState) Type() Type { return TypeOfferState }

@@ -18,7 +18,6 @@ type globals struct {
 	name, port, lang, log string
 	peers, interfaces     []string
 	plain, ascii          bool
-	command               *cobra.Command
 }
 
 // settingFlags are the flags that stand for a setting, by its key.

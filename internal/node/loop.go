@@ -129,6 +129,9 @@ func (n *Node) received(e peer.Received) {
 	case peer.OfferState:
 		n.engine.Receive(e.From, m)
 		e.Done()
+	case peer.Presence:
+		n.presence(e.From, m)
+		e.Done()
 	default:
 		e.Done()
 	}

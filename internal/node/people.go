@@ -27,6 +27,7 @@ const (
 type person struct {
 	id      peer.ID
 	name    peer.Text // as its hello said, or as it was stored
+	renamed *string   // what it calls itself since, until the next tick
 	stored  bool      // has a row in the store
 	alarm   peer.Text
 	decided bool // the person said yes to this device under its present name
@@ -234,6 +235,7 @@ func (n *Node) sessionUp(e peer.SessionUp) {
 	now := n.now()
 	p := n.meet(e.ID)
 	renamed := n.rename(p, e.Hello.Name)
+	p.renamed = nil
 	p.session, p.since, p.proved, p.fading = true, now, now, time.Time{}
 	p.lastSeen = now
 	if p.firstSeen.IsZero() {
@@ -258,6 +260,25 @@ func (n *Node) sessionUp(e peer.SessionUp) {
 		n.findImitators()
 	}
 	n.reviewSessions()
+}
+
+// presence notes what a device says of itself during a session. A name is taken
+// with the next tick: who sends many costs no more than who sends one.
+func (n *Node) presence(from peer.ID, m peer.Presence) {
+	if p, ok := n.people[from]; ok && p.session {
+		p.renamed = &m.Name
+	}
+}
+
+// takeName gives a person the name that came meanwhile.
+func (n *Node) takeName(p *person) {
+	name := *p.renamed
+	p.renamed = nil
+	if n.rename(p, name) {
+		n.save(p)
+		n.changed(p)
+		n.findImitators()
+	}
 }
 
 // rename takes the name that a device gives itself.

@@ -118,6 +118,9 @@ func (n *Node) tick() {
 	now := n.now()
 	n.rest(now)
 	for _, p := range n.people {
+		if p.renamed != nil {
+			n.takeName(p)
+		}
 		if p.online && !p.present(now) {
 			p.fading = time.Time{}
 			n.changed(p)

@@ -23,6 +23,9 @@ func TestFilesAreTheOwnersAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = filepath.WalkDir(filepath.Dir(home), func(path string, d os.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
 			info, err := d.Info()
 			want := os.FileMode(0o600)
 			if err == nil && d.IsDir() {

@@ -56,8 +56,6 @@ func (a *author) conversation() peer.Hash {
 	return id
 }
 
-func (a *author) key() chat.LogKey { return chat.LogKey{Author: a.ID(), Log: a.log} }
-
 // write adds a text and returns its entry.
 func (a *author) write(t testing.TB, text string) chat.Entry {
 	t.Helper()
