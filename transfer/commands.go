@@ -215,6 +215,7 @@ func (e *Engine) Down(id peer.ID) {
 		e.link(id).set(false)
 		e.eachWith(id, func(j *job) {
 			j.far, j.untold = report{}, false
+			j.hangUp() // they would be in the way of new ones
 			e.moveOn(j)
 		})
 	})

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -244,6 +245,26 @@ func TestAFullDiskPauses(t *testing.T) {
 	bob.accept(never.ID)
 	bob.state(never.ID, transfer.Failed, transfer.NoRoom)
 	ann.state(never.ID, transfer.Failed, transfer.NoRoom)
+}
+
+func TestASaveFolderThatIsTakenOut(t *testing.T) {
+	_, ann, bob, offer, path := interrupted(t, 8*mib, 4*mib)
+	away := bob.dir + " away"
+	if err := os.Rename(bob.dir, away); err != nil {
+		t.Fatal(err)
+	}
+	bob.start()
+	ann.start()
+	if at := bob.state(offer.ID, transfer.Interrupted, transfer.Stalled); !strings.Contains(at.Error, bob.dir) {
+		t.Errorf("it says %q", at.Error)
+	}
+	if _, err := os.Stat(bob.dir); err == nil {
+		t.Error("a folder was made in its place")
+	}
+	if err := os.Rename(away, bob.dir); err != nil {
+		t.Fatal(err)
+	}
+	same(t, bob.state(offer.ID, transfer.Done).Path, path)
 }
 
 // sized is a disk with as much room as is said.

@@ -199,7 +199,7 @@ func (e *Engine) arm() {
 
 // busy reports whether a job has to be looked at again before the next command.
 func (j *job) busy() bool {
-	return j.unsaved != nil || j.untold || j.running || j.t.State == Active
+	return j.unsaved != nil || j.untold || j.t.State == Active || j.cancel != nil && j.moved.verifying.Load()
 }
 
 // post has the engine's goroutine do something.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"strings"
 	"sync"
 
 	"github.com/google/uuid"
@@ -14,10 +13,6 @@ import (
 
 	"earshot/peer"
 )
-
-// partsFolder is the private folder for unfinished files in a save folder, so on
-// the same file system.
-const partsFolder = ".earshot"
 
 const (
 	// sumSize is a chunk's hash in the journal.
@@ -73,40 +68,6 @@ type openPart struct {
 	diskFile
 }
 
-// partName is the path of the part for topmost entry n.
-func partName(id uuid.UUID, n int64) string {
-	return fmt.Sprintf("%s/%s-%d.part", partsFolder, id, n)
-}
-
-// partPaths says where the content of files is written.
-type partPaths struct {
-	store Store
-	id    uuid.UUID
-	name  string // of the topmost folder that was looked up last
-	n     int64
-}
-
-// of is the path of f in the save folder until it is complete.
-func (p *partPaths) of(f *File) (string, error) {
-	name, rest, inside := strings.Cut(f.Path, "/")
-	if !inside {
-		return partName(p.id, f.N), nil
-	}
-	if p.name != name {
-		top, ok, err := p.store.Find(p.id, peer.FoldName(name))
-		if err != nil {
-			return "", err
-		}
-		if !ok {
-			return "", fmt.Errorf("%q lies in no folder of the manifest", f.Path)
-		}
-		p.name, p.n = name, top.N
-	}
-	return partName(p.id, p.n) + "/" + rest, nil
-}
-
-func journalName(id uuid.UUID) string { return partsFolder + "/" + id.String() + ".journal" }
-
 // openLanding opens what is there of a transfer, or begins it.
 func openLanding(d disk, store Store, t Transfer, moved *progress) (*landing, error) {
 	l := &landing{
@@ -134,20 +95,6 @@ func openLanding(d disk, store Store, t Transfer, moved *progress) (*landing, er
 	}
 	l.old = l.kept
 	return l, nil
-}
-
-// makePartsFolder makes the folder of the parts. What else has its name is not ours
-// to remove.
-func makePartsFolder(d disk) error {
-	err := d.Mkdir(partsFolder, 0o700)
-	if !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	info, err := d.Lstat(partsFolder)
-	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("make folder %s: %w", partsFolder, errOccupied)
-	}
-	return err
 }
 
 // rewind takes the journal's word for what is there.
@@ -422,23 +369,4 @@ func (l *landing) close() {
 	l.closePart(false)
 	l.journal.Close()
 	l.disk.Close()
-}
-
-// removeParts removes everything of a transfer from the parts folder, and nothing
-// else: only names that were made of its ID.
-func removeParts(d disk, store Store, id uuid.UUID) error {
-	c := cursor{store: store, id: id}
-	err := c.each(func(f *File) error {
-		if strings.Contains(f.Path, "/") {
-			return nil
-		}
-		return d.RemoveAll(partName(id, f.N))
-	})
-	if err != nil {
-		return fmt.Errorf("remove parts of %s: %w", id, err)
-	}
-	if err := d.Remove(journalName(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove journal of %s: %w", id, err)
-	}
-	return nil
 }

@@ -35,6 +35,7 @@ func (l *landing) verify(ctx context.Context) error {
 		paths:   partPaths{store: l.store, id: l.id},
 		data:    make([]byte, peer.ChunkSize),
 	}
+	defer v.moved.verifying.Store(false)
 	defer v.open(nil)
 	for number := int64(0); number < l.old; number++ {
 		if ctx.Err() != nil {

@@ -19,9 +19,7 @@ import (
 func (e *Engine) start(j *job) {
 	halted := j.t.PausedOwn || j.t.PausedFar || j.t.State.Final()
 	if halted {
-		for cut := range j.serving {
-			(*cut)()
-		}
+		j.hangUp()
 		if j.cancel != nil {
 			j.cancel()
 		}
@@ -32,6 +30,13 @@ func (e *Engine) start(j *job) {
 		e.clean(j)
 	case j.t.Accepted && !halted:
 		e.receive(j)
+	}
+}
+
+// hangUp closes the connections on which a job is served.
+func (j *job) hangUp() {
+	for cut := range j.serving {
+		(*cut)()
 	}
 }
 

@@ -1,0 +1,145 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// This file is what a receipt waits for: a session with the sender, a connection,
+// the next try, room on the disk.
+
+const (
+	// reserve stays free on the disk that files are received to: the database and
+	// everybody else's programs need room too.
+	reserve = 256 << 20
+	// roomTime is how often a full disk is looked at again.
+	roomTime = 5 * time.Second
+	// dialTime is what opening a data connection may take.
+	dialTime = 10 * time.Second
+	// firstRetry and lastRetry bound the wait after a connection, or this disk,
+	// failed. A new session ends the wait.
+	firstRetry = 250 * time.Millisecond
+	lastRetry  = 30 * time.Second
+)
+
+// errFull says that there is no room now.
+var errFull = errors.New("disk full")
+
+// connected does something with a connection to the sender, for as long as there is
+// a session with it.
+func (r *receipt) connected(ctx context.Context, do func(context.Context) error) error {
+	if err := r.waitForLink(ctx); err != nil {
+		return err
+	}
+	select {
+	case r.link.places <- struct{}{}:
+		defer func() { <-r.link.places }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	ctx, cancel := r.link.while(ctx)
+	defer cancel()
+	if r.wire == nil {
+		dialing, done := context.WithTimeout(ctx, dialTime)
+		conn, err := r.cfg.Network.DialData(dialing, r.t.Peer)
+		done()
+		if err != nil {
+			return &lostError{err}
+		}
+		r.wire = newWire(conn)
+	}
+	defer context.AfterFunc(ctx, r.wire.abort)()
+	r.report(Active, "", "")
+	err := do(ctx)
+	if err != nil {
+		r.hangUp()
+	}
+	return err
+}
+
+// hangUp closes the connection.
+func (r *receipt) hangUp() {
+	if r.wire != nil {
+		r.wire.abort()
+		r.wire = nil
+	}
+}
+
+// waitForLink waits until there is a session with the sender.
+func (r *receipt) waitForLink(ctx context.Context) error {
+	for {
+		up, changed := r.link.state()
+		if up {
+			return nil
+		}
+		r.hangUp()
+		r.report(Interrupted, PeerAway, "")
+		select {
+		case <-changed:
+			r.delay = 0
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// wait waits before the next try, longer each time that brings nothing.
+func (r *receipt) wait(ctx context.Context) error {
+	if done := r.moved.done.Load(); done > r.mark || r.delay == 0 {
+		r.mark, r.delay = done, firstRetry
+	}
+	timer := time.NewTimer(r.delay/2 + rand.N(r.delay/2))
+	defer timer.Stop()
+	r.delay = min(2*r.delay, lastRetry)
+	_, changed := r.link.state()
+	select {
+	case <-timer.C:
+	case <-changed:
+		r.delay = 0
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// room is errFull where there is no room for what is missing, and a *failure where
+// there can never be.
+func (r *receipt) room() error {
+	d, err := r.cfg.openDisk(r.t.Dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	free, size, err := d.Free()
+	missing := r.t.Bytes - r.moved.done.Load()
+	switch {
+	case err != nil:
+		return err
+	case size < missing:
+		return &failure{NoRoom, fmt.Errorf("%d bytes on a disk of %d", missing, size)}
+	case free < missing+reserve:
+		return errFull
+	}
+	return nil
+}
+
+// waitForRoom waits until there is room for what is missing.
+func (r *receipt) waitForRoom(ctx context.Context) error {
+	for {
+		err := r.room()
+		if !errors.Is(err, errFull) {
+			return err
+		}
+		r.report(Paused, DiskFull, "")
+		timer := time.NewTimer(roomTime)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+}
