@@ -17,5 +17,7 @@ func backoff(failures int) time.Duration {
 }
 
 // spread is how long to wait before somebody is dialled of whom everybody heard
-// at the same moment.
-func spread() time.Duration { return rand.N(dialSpread) + 1 }
+// at the same moment: the more they are, the longer.
+func spread(everybody int) time.Duration {
+	return rand.N(min(dialSpread, time.Duration(everybody)*dialSlot)) + 1
+}

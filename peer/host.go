@@ -222,7 +222,7 @@ func (h *Host) Reach(id ID, addrs []netip.AddrPort) {
 		return
 	}
 	p.asked = true
-	h.dialSoon(p, spread()+h.polite(p))
+	h.dialSoon(p, spread(len(h.peers))+h.polite(p))
 	if !p.dialling { // nowhere to dial: perhaps it dials
 		h.startGrace(p)
 	}
@@ -309,7 +309,7 @@ func (h *Host) NetworkChanged() {
 			p.kept.check()
 		} else if p.wanted {
 			p.failures = 0
-			h.dialSoon(p, spread()+h.polite(p))
+			h.dialSoon(p, spread(len(h.peers))+h.polite(p))
 		}
 	}
 	for _, probe := range h.probes {
