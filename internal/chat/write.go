@@ -65,6 +65,9 @@ func (c *core) writeTo(to peer.ID, drafts []pendingDraft) {
 	ch.tell()
 	c.resume(ch.v)
 	c.spread(ch.v, ch.batch.Entries)
+	if s := c.sessions[to]; s != nil {
+		c.reviewWaiting(s) // this may be the entry that the peer holds back
+	}
 }
 
 // addDrafts makes entries of drafts. A draft that cannot become one is replied
