@@ -207,6 +207,7 @@ func TestAnOfferThatWasPreparedAndForgotten(t *testing.T) {
 }
 
 func TestAFullDiskPauses(t *testing.T) {
+	t.Parallel() // most of it is waiting for the next look
 	_, ann, bob := pair(t)
 	path := file(t, "disk.img", 130*mib)
 	var free, size atomic.Int64

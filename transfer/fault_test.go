@@ -44,6 +44,7 @@ func TestAFaultAnywhereIsSurvived(t *testing.T) {
 		}, 15},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of it is waiting for the next try
 			for n := 1; ; n += stop {
 				w, ann, bob := pair(t)
 				var calls atomic.Int64
