@@ -60,10 +60,11 @@ func (e *Engine) Incoming(o Offer, from peer.ID) {
 	})
 }
 
-// waiting is how many offers of a peer wait for an answer.
+// waiting is how many offers of a peer wait for an answer, without those that are
+// being accepted.
 func (e *Engine) waiting(from peer.ID) (n int) {
 	for _, j := range e.jobs {
-		if j.t.Peer == from && j.t.Direction == Receiving && j.t.State == Offered {
+		if j.t.Peer == from && j.waits() && j.accepting == 0 {
 			n++
 		}
 	}
@@ -92,9 +93,11 @@ func (e *Engine) accept(id uuid.UUID, dir string, reply func(error)) {
 	if dir == "" {
 		dir = e.cfg.Dir()
 	}
+	j.accepting++
 	e.work.Go(func() { // the folder may be on a slow disk
 		err := makeDir(dir)
 		e.command(id, reply, func(j *job) error {
+			j.accepting--
 			switch {
 			case err != nil:
 				return err

@@ -73,6 +73,8 @@ type job struct {
 	moved *progress
 	meter meter
 
+	accepting int // answers of the person here whose folder is being made
+
 	running bool               // a goroutine prepares it, receives it or removes its parts
 	cancel  context.CancelFunc // ends the goroutine that receives it, nil for none
 	ending  report             // the final state it takes when that one has ended
