@@ -63,6 +63,7 @@ type device struct {
 	onDisk   func(op, name string) error // may fail what is done on the save folder
 	onSource func(op, name string) error // may fail what is done with sent files
 	disk     func(transfer.Disk) transfer.Disk
+	source   func(transfer.Source) transfer.Source
 
 	mu      sync.Mutex
 	seen    []transfer.Transfer
@@ -132,6 +133,9 @@ func (d *device) start() {
 		inner, err := transfer.OpenSource(name)
 		if err != nil {
 			return nil, err
+		}
+		if d.source != nil {
+			inner = d.source(inner)
 		}
 		return &faultySource{inner, name, hook}, nil
 	})

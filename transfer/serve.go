@@ -332,7 +332,7 @@ func (s *server) unchanged() error {
 	if err != nil {
 		return s.broken(f, err)
 	}
-	if is != f.state() {
+	if !is.same(f.state()) {
 		return &sourceError{f, SourceChanged, errChanged}
 	}
 	return nil

@@ -16,12 +16,19 @@ type source interface {
 	State() (sourceState, error)
 }
 
-// sourceState tells a file from another one and from itself after a change. Two
-// states are the same file unchanged where they are equal.
+// sourceState tells a file from another one and from itself after a change.
 type sourceState struct {
 	Size  int64
 	Time  int64 // modified, in nanoseconds since 1970
 	Stamp Stamp
+}
+
+// same reports whether two states are those of one file, unchanged. The device does
+// not count: many file systems (btrfs, NFS, a USB disk) get another number each time
+// they are mounted, and a change without the times and the inode is none.
+func (s sourceState) same(other sourceState) bool {
+	s.Stamp.Device, other.Stamp.Device = 0, 0
+	return s == other
 }
 
 // state is what the file was when it was offered.

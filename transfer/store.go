@@ -68,7 +68,7 @@ type File struct {
 // modification time stand in [File].
 type Stamp struct {
 	Changed int64  // ctime in nanoseconds; on Windows ChangeTime, in its own unit
-	Device  uint64 // file system, on Windows the volume's serial number
+	Device  uint64 // file system, on Windows the volume's serial number; may be another one after it is mounted again
 	Inode   uint64 // on Windows the file's index
 }
 
