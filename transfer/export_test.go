@@ -11,6 +11,7 @@ type (
 var (
 	OpenDisk   = openDisk
 	OpenSource = openSource
+	ErrFull    = errFull
 )
 
 // SetDisk has the engine receive to another kind of disk.

@@ -78,7 +78,7 @@ func (r *receipt) trouble(ctx context.Context, err error) error {
 	case errors.Is(err, errTooLarge):
 		return &failure{NoRoom, err}
 	case isFull(err):
-		return r.waitForRoom(ctx)
+		return r.full(ctx)
 	}
 	r.cfg.Log.Warn("receive", "transfer", r.t.ID, "err", err)
 	r.report(Interrupted, Stalled, err.Error())
@@ -236,7 +236,7 @@ func (r *receipt) after(ctx context.Context, err error) error {
 	case errors.Is(err, errProtocol), errors.Is(err, errManifest):
 		return &failure{Refused, err}
 	case isFull(err):
-		return r.waitForRoom(ctx)
+		return r.full(ctx)
 	case !errors.As(err, &lost) && !errors.Is(err, context.Canceled):
 		return err // of this device
 	}

@@ -128,11 +128,17 @@ func (r *receipt) room() error {
 
 // waitForRoom waits until there is room for what is missing.
 func (r *receipt) waitForRoom(ctx context.Context) error {
+	err := r.room()
+	if errors.Is(err, errFull) {
+		return r.full(ctx)
+	}
+	return err
+}
+
+// full waits after the disk said that it is full. However much seems to be free, it
+// waits first: where a quota or the inodes are used up, only the disk knows.
+func (r *receipt) full(ctx context.Context) error {
 	for {
-		err := r.room()
-		if !errors.Is(err, errFull) {
-			return err
-		}
 		r.report(Paused, DiskFull, "")
 		timer := time.NewTimer(roomTime)
 		select {
@@ -140,6 +146,9 @@ func (r *receipt) waitForRoom(ctx context.Context) error {
 		case <-ctx.Done():
 			timer.Stop()
 			return ctx.Err()
+		}
+		if err := r.room(); !errors.Is(err, errFull) {
+			return err
 		}
 	}
 }
