@@ -106,7 +106,7 @@ func (c *Console) sendAnswer(id uuid.UUID, accept bool, dir string) {
 // askOffer asks about files that somebody offers.
 func (c *Console) askOffer(t node.Transfer) {
 	w := c.words
-	d := c.newDialog(w.OfferTitle.with(t.Peer.Name.String()))
+	d := c.newDialog(w.OfferTitle.of(t.Files, t.Peer.Name.String()))
 	d.say(bold, t.Name.String())
 	from := c.sizeOf(t)
 	if p, ok := c.people[t.Peer.ID]; ok {

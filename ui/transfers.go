@@ -289,13 +289,16 @@ func (p *transferPage) drawDetail(a area, t node.Transfer) {
 	if t.Direction == node.Receiving {
 		who = w.FromPerson
 	}
-	lines := []string{who.with(t.Peer.Name.String(), c.clock(t.Offered), bytesOf(t.Done), c.sizeOf(t)) + ", " + w.transfer(t)}
+	state := w.transfer(t)
+	lines := []string{who.with(t.Peer.Name.String(), c.clock(t.Offered), bytesOf(t.Done), c.sizeOf(t)) + ", " + state}
 	if t.Path != "" {
 		lines = append(lines, short(peer.Line(t.Path, a.w).String()))
 	}
 	switch {
 	case !t.Error.IsZero():
-		lines = append(lines, t.Error.String())
+		if text := t.Error.String(); text != state {
+			lines = append(lines, text)
+		}
 	case t.Sum != "":
 		lines = append(lines, "BLAKE3 "+peer.Line(t.Sum, 0).String())
 	default:

@@ -54,13 +54,15 @@ type words struct {
 	States                          map[string]string // by state, or state and reason
 	WaitingPeer, PausedPeer         template          // name
 	CancelledPeer, FullPeer         template          // name
+	DeclinedPeer                    template          // name
 	CancelTitle, CancelText         string
 	CancelYes, CancelNo             string
 
 	// Dialogs.
 	Accept, Decline, Later, Close, Send  string
 	Cancel, Quit, Stay, Start, More      string
-	OfferTitle, RenamedFrom              template
+	OfferTitle                           plural // number, name
+	RenamedFrom                          template
 	ProgramWarning, SaveIn               string
 	StrangerTitle, StrangerText          template
 	StrangerYes, StrangerRead            string
@@ -140,12 +142,18 @@ func (w *words) date(form string, t time.Time) string {
 	return fmt.Sprintf(form, w.Weekdays[t.Weekday()], t.Day(), w.Months[t.Month()-1], t.Year(), int(t.Month()))
 }
 
-// transfer says what a transfer does.
+// transfer says what a transfer does, and where it does not go on because of
+// this computer what is the matter: nobody else is waited for then.
 func (w *words) transfer(t node.Transfer) string {
 	name := t.Peer.Name.String()
 	switch key := t.State + " " + t.Reason; key {
 	case "interrupted peer away", "interrupted stalled":
+		if !t.Error.IsZero() {
+			return t.Error.String()
+		}
 		return w.WaitingPeer.with(name)
+	case "declined by peer":
+		return w.DeclinedPeer.with(name)
 	case "paused by peer":
 		return w.PausedPeer.with(name)
 	case "paused disk full":

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"earshot/internal/node"
+	"earshot/peer"
 )
 
 var verbs = regexp.MustCompile(`%(\[\d+\])?[.\d]*(\[\d+\])?[a-z]`)
@@ -88,7 +89,7 @@ func TestShortTextsFitTheirPlace(t *testing.T) {
 }
 
 func TestEveryStateHasWords(t *testing.T) {
-	for _, state := range []string{"offered", "active", "paused", "interrupted", "done", "declined", "cancelled", "failed"} {
+	for _, state := range []string{"preparing", "offered", "active", "paused", "interrupted", "done", "declined", "cancelled", "failed"} {
 		for _, reason := range []string{"", "verifying", "by me", "by peer", "disk full", "peer away", "stalled", "source unreadable", "source changed", "damaged", "no room", "refused", "limit"} {
 			for _, direction := range []node.Direction{node.Sending, node.Receiving} {
 				tr := node.Transfer{State: state, Reason: reason, Direction: direction, Peer: ref(person(2, "Ann", ""))}
@@ -98,6 +99,32 @@ func TestEveryStateHasWords(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+func TestTransfersSayWhatIsTheMatter(t *testing.T) {
+	for _, c := range []struct{ state, reason, trouble, en, zh string }{
+		{"interrupted", "peer away", "", "waiting for Ann", "等待 Ann 上线"},
+		{"interrupted", "stalled", "", "waiting for Ann", "等待 Ann 上线"},
+		{"interrupted", "stalled", "/media/usb is not there", "/media/usb is not there", "/media/usb is not there"},
+		{"interrupted", "peer away", "/media/usb is not there", "/media/usb is not there", "/media/usb is not there"},
+		{"declined", "by peer", "", "declined by Ann", "Ann 已拒绝"},
+		{"declined", "", "", "declined", "已拒绝"},
+		{"declined", "limit", "", "too many offers", "已拒绝：待处理过多"},
+		{"preparing", "", "", "reading the files", "正在读取文件"},
+	} {
+		tr := node.Transfer{State: c.state, Reason: c.reason, Error: peer.Line(c.trouble, 0), Peer: ref(person(2, "Ann", ""))}
+		if en, zh := english.transfer(tr), chinese.transfer(tr); en != c.en || zh != c.zh {
+			t.Errorf("%s %s: %q and %q, want %q and %q", c.state, c.reason, en, zh, c.en, c.zh)
+		}
+	}
+}
+
+func TestTheOfferCountsItsFiles(t *testing.T) {
+	for files, want := range map[int]string{1: "Ann wants to send you a file", 3: "Ann wants to send you files"} {
+		if got := english.OfferTitle.of(files, "Ann"); got != want {
+			t.Errorf("%d files: %q, want %q", files, got, want)
 		}
 	}
 }
