@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -13,32 +15,32 @@ import (
 	"earshot/transfer/transfertest"
 )
 
-// alone is an engine that does not run yet, without anybody to reach, and what it
-// tells.
-func alone(t *testing.T, net transfer.Network) (e *transfer.Engine, dir string, states chan transfer.Transfer) {
+// alone is an engine that does not run yet.
+func alone(t *testing.T, net transfer.Network, store transfer.Store) *transfer.Engine {
 	t.Helper()
-	dir, states = t.TempDir(), make(chan transfer.Transfer, 10_000)
+	dir := t.TempDir()
 	e, err := transfer.New(transfer.Config{
-		Store: transfertest.NewStore(), Network: net, Dir: func() string { return dir },
-		Notify: func(e transfer.Event) { states <- e.(transfer.Changed).Transfer },
+		Store: store, Network: net, Dir: func() string { return dir }, Notify: func(transfer.Event) {},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e, dir, states
+	return e
 }
 
-// run runs an engine until the test ends.
-func run(t *testing.T, e *transfer.Engine) {
-	ctx, stop := context.WithCancel(context.Background())
+// run runs an engine until the test, or stop, ends it.
+func run(t *testing.T, e *transfer.Engine) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- e.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
+	stop = sync.OnceFunc(func() {
+		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(stop)
+	return stop
 }
 
 func nobody() network {
@@ -48,7 +50,7 @@ func nobody() network {
 // TestABurstThatIsAcceptedByRule has each of many offers accepted as it comes: none
 // of them waits for anybody.
 func TestABurstThatIsAcceptedByRule(t *testing.T) {
-	e, _, _ := alone(t, nobody())
+	e := alone(t, nobody(), transfertest.NewStore())
 	const burst = 12
 	replies := make(chan error, burst)
 	for range burst {
@@ -71,7 +73,7 @@ func TestABurstThatIsAcceptedByRule(t *testing.T) {
 
 // TestOffersThatCouldNotBeAccepted wait for an answer again, and count.
 func TestOffersThatCouldNotBeAccepted(t *testing.T) {
-	e, _, _ := alone(t, nobody())
+	e := alone(t, nobody(), transfertest.NewStore())
 	run(t, e)
 	for n := range 5 {
 		o := transfer.Offer{ID: uuid.New(), Name: "a", Files: 1, Bytes: 1}
@@ -81,4 +83,54 @@ func TestOffersThatCouldNotBeAccepted(t *testing.T) {
 			t.Errorf("the fifth: %v", err)
 		}
 	}
+}
+
+// TestAFloodOfStates neither grows without bound nor writes each to the disk.
+func TestAFloodOfStates(t *testing.T) {
+	store := transfertest.NewStore()
+	e := alone(t, nobody(), store)
+	stop := run(t, e)
+	offers := make(chan transfer.Offer, 1)
+	e.Prepare(uuid.New(), peer.ID{2}, []string{file(t, "a", 5)}, func(o transfer.Offer, _ error) { offers <- o })
+	o := <-offers
+	e.Offered(o.ID)
+	e.Up(peer.ID{2})
+	say := func(state transfer.State, reason transfer.Reason) {
+		t.Helper()
+		err := do(t, func(reply func(error)) {
+			e.Receive(peer.ID{2}, peer.OfferState{Offer: o.ID, State: string(state), Reason: string(reason)}, func() { reply(nil) })
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	say(transfer.Active, "")
+	var saves atomic.Int64
+	store.Before(func(method string) error { saves.Add(1); return nil })
+	for range 500 {
+		say(transfer.Interrupted, transfer.Stalled)
+		say(transfer.Paused, transfer.ByMe)
+	}
+	if n := saves.Load(); n > 100 {
+		t.Errorf("written %d times", n)
+	}
+	stop()
+	if kept, err := store.Transfers(); err != nil || len(kept) != 1 || !kept[0].PausedFar {
+		t.Errorf("kept %+v, %v", kept, err)
+	}
+	say(transfer.Active, "") // done with at once
+}
+
+// TestAPeerWaitsForWhatItSays is not done with a frame before the engine is.
+func TestAPeerWaitsForWhatItSays(t *testing.T) {
+	e := alone(t, nobody(), transfertest.NewStore())
+	done := make(chan struct{})
+	e.Receive(peer.ID{2}, peer.OfferState{Offer: uuid.New(), State: "active"}, func() { close(done) })
+	select {
+	case <-done:
+		t.Error("done before the engine runs")
+	default:
+	}
+	run(t, e)
+	<-done
 }

@@ -234,8 +234,11 @@ func (e *Engine) eachWith(id peer.ID, do func(*job)) {
 }
 
 // Receive takes what a peer says of a transfer. What it has no say in is ignored.
-func (e *Engine) Receive(from peer.ID, m peer.OfferState) {
-	e.post(func() {
+// done is called when that is done with (or never will be), so that a peer who says
+// more than can be taken in is made to wait.
+func (e *Engine) Receive(from peer.ID, m peer.OfferState, done func()) {
+	e.inbox.put(command{drop: done, do: func() {
+		defer done()
 		j := e.jobs[m.Offer]
 		if j == nil || j.t.Peer != from || !believable(j.t, State(m.State)) {
 			e.cfg.Log.Debug("offer state that changes nothing", "from", from, "offer", m.Offer, "state", m.State)
@@ -243,7 +246,7 @@ func (e *Engine) Receive(from peer.ID, m peer.OfferState) {
 		}
 		e.offered(j) // it could not know of it otherwise
 		e.hear(j, m)
-	})
+	}})
 }
 
 // hear takes what the other side of a transfer says.
@@ -255,7 +258,11 @@ func (e *Engine) hear(j *job, m peer.OfferState) {
 		after.State, after.Reason, after.Error = j.t.State, j.t.Reason, j.t.Error
 	}
 	j.t, j.far = after, far
-	e.moveOn(j)
+	if j.t.State.Final() || j.t.Accepted != was.Accepted {
+		e.moveOn(j)
+	} else { // it is said again in the next session
+		e.moveOnBy(j, e.saveSoon)
+	}
 	if j.t.Settled && !was.Settled && j.at.state == was.State {
 		e.save(j)
 	}

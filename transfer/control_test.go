@@ -137,7 +137,7 @@ func TestCancelOfWhatIsDone(t *testing.T) {
 	bob.accept(offer.ID)
 	ann.state(offer.ID, transfer.Done)
 	// A sender who says so anyway, or did not hear of it, learns the truth.
-	bob.engine.Receive(ann.id, peer.OfferState{Offer: offer.ID, State: "cancelled", Reason: "by me"})
+	bob.engine.Receive(ann.id, peer.OfferState{Offer: offer.ID, State: "cancelled", Reason: "by me"}, func() {})
 	if err := bob.cancel(offer.ID); err != transfer.ErrState {
 		t.Error(err)
 	}

@@ -43,6 +43,9 @@ const (
 	maxOffers = 4
 	// saveAgain is how long after an error of the store it is tried again.
 	saveAgain = time.Second
+	// saveTime is how long what a peer said, and would say again, may wait to be
+	// kept.
+	saveTime = time.Second
 )
 
 // Engine runs the transfers of one device. Its methods may be called from any
@@ -80,9 +83,10 @@ type job struct {
 	ending  report             // the final state it takes when that one has ended
 	serving map[*context.CancelFunc]struct{}
 
-	at      report // the state that was kept and shown last
-	unsaved error  // the store failed
-	untold  bool   // the peer was not told the state it is in
+	at      report    // the state that was kept and shown last
+	unsaved error     // the store failed
+	due     time.Time // when it is to be kept at the latest, zero: it is
+	untold  bool      // the peer was not told the state it is in
 	retry   time.Time
 }
 
@@ -176,10 +180,20 @@ func (e *Engine) Run(ctx context.Context) error {
 		case at := <-ticks:
 			e.report(at)
 		case <-ctx.Done():
-			if e.tick != nil {
-				e.tick.Stop()
-			}
+			e.rest()
 			return nil
+		}
+	}
+}
+
+// rest leaves nothing behind that is to be kept.
+func (e *Engine) rest() {
+	if e.tick != nil {
+		e.tick.Stop()
+	}
+	for _, j := range e.jobs {
+		if !j.due.IsZero() {
+			e.save(j)
 		}
 	}
 }
@@ -201,7 +215,7 @@ func (e *Engine) arm() {
 
 // busy reports whether a job has to be looked at again before the next command.
 func (j *job) busy() bool {
-	return j.unsaved != nil || j.untold || j.t.State == Active || j.cancel != nil && j.moved.verifying.Load()
+	return j.unsaved != nil || j.untold || !j.due.IsZero() || j.t.State == Active || j.cancel != nil && j.moved.verifying.Load()
 }
 
 // post has the engine's goroutine do something.
@@ -234,7 +248,10 @@ func (e *Engine) isUp(id peer.ID) bool {
 
 // moveOn brings a job to the state that follows from what is known of it: keeps it,
 // shows it, tells the peer, and starts what there is to do.
-func (e *Engine) moveOn(j *job) {
+func (e *Engine) moveOn(j *job) { e.moveOnBy(j, func(j *job) { e.save(j) }) }
+
+// moveOnBy is moveOn with another way to keep the job.
+func (e *Engine) moveOnBy(j *job, keep func(*job)) {
 	j.count()
 	at := now(j.t, j.own, j.far, e.isUp(j.t.Peer))
 	j.t.State, j.t.Reason, j.t.Error = at.state, at.reason, at.text
@@ -242,7 +259,7 @@ func (e *Engine) moveOn(j *job) {
 		j.at = at
 		j.meter.reset()
 		j.t.Rate, j.t.Left = 0, 0
-		e.save(j)
+		keep(j)
 		e.inform(j)
 	}
 	e.start(j)
@@ -263,13 +280,22 @@ func (e *Engine) end(j *job, final report) {
 // shown.
 func (e *Engine) save(j *job) bool {
 	err := e.cfg.Store.SaveTransfer(j.t)
-	j.unsaved = err
+	j.unsaved, j.due = err, time.Time{}
 	if err != nil {
 		e.cfg.Log.Error("save transfer", "transfer", j.t.ID, "err", err)
 		j.retry = time.Now().Add(saveAgain)
 	}
 	e.show(j)
 	return err == nil
+}
+
+// saveSoon has a job kept within saveTime, and shows it at once. It is for what can
+// change as often as a peer likes: each save waits for the disk.
+func (e *Engine) saveSoon(j *job) {
+	if j.due.IsZero() {
+		j.due = time.Now().Add(saveTime)
+	}
+	e.show(j)
 }
 
 // show tells the engine's owner.
@@ -311,6 +337,9 @@ func (e *Engine) report(at time.Time) {
 				e.inform(j)
 			}
 			e.start(j)
+		}
+		if !j.due.IsZero() && !at.Before(j.due) {
+			e.save(j)
 		}
 		j.progress(at)
 		if shown := e.shown[j.t.ID]; shown.Done != j.t.Done || shown.Checked != j.t.Checked || shown.Rate != j.t.Rate {

@@ -317,7 +317,7 @@ func (r reach) Send(to peer.ID, m peer.Message) bool {
 	if other == nil {
 		return false
 	}
-	other.engine.Receive(r.self, m.(peer.OfferState))
+	other.engine.Receive(r.self, m.(peer.OfferState), func() {})
 	return true
 }
 

@@ -91,10 +91,10 @@ func TestDataThatNobodyAskedFor(t *testing.T) {
 		_, ann, bob := pair(t)
 		offer := ann.offer(bob, file(t, "a", 5))
 		for _, state := range []string{"done", "declined", "preparing", "", "nonsense"} {
-			bob.engine.Receive(ann.id, peer.OfferState{Offer: offer.ID, State: state})
+			bob.engine.Receive(ann.id, peer.OfferState{Offer: offer.ID, State: state}, func() {})
 		}
-		bob.engine.Receive(peer.ID{77}, peer.OfferState{Offer: offer.ID, State: "cancelled"})
-		bob.engine.Receive(ann.id, peer.OfferState{Offer: uuid.New(), State: "cancelled"})
+		bob.engine.Receive(peer.ID{77}, peer.OfferState{Offer: offer.ID, State: "cancelled"}, func() {})
+		bob.engine.Receive(ann.id, peer.OfferState{Offer: uuid.New(), State: "cancelled"}, func() {})
 		if err := do(t, func(reply func(error)) { bob.engine.Resume(offer.ID, reply) }); err != transfer.ErrState {
 			t.Errorf("resume: %v", err)
 		}

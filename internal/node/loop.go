@@ -127,8 +127,7 @@ func (n *Node) received(e peer.Received) {
 	case peer.Have, peer.Want, peer.Entries:
 		n.replica.Receive(e.From, m, e.Done)
 	case peer.OfferState:
-		n.engine.Receive(e.From, m)
-		e.Done()
+		n.engine.Receive(e.From, m, e.Done)
 	case peer.Presence:
 		n.presence(e.From, m)
 		e.Done()
