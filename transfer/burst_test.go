@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -133,4 +134,30 @@ func TestAPeerWaitsForWhatItSays(t *testing.T) {
 	}
 	run(t, e)
 	<-done
+}
+
+// TestBothDirectionsHavePlaces pulls more offers at once than there are places.
+func TestBothDirectionsHavePlaces(t *testing.T) {
+	dialled, on := make(chan struct{}, 10), make(chan struct{})
+	e := alone(t, network{dial: func() (net.Conn, error) {
+		dialled <- struct{}{}
+		<-on
+		return nil, errors.New("nobody there")
+	}}, transfertest.NewStore())
+	e.Up(peer.ID{1})
+	for range 6 {
+		o := transfer.Offer{ID: uuid.New(), Name: "a", Files: 1, Bytes: 1}
+		e.Incoming(o, peer.ID{1})
+		e.Accept(o.ID, "", func(error) {})
+	}
+	run(t, e)
+	for range peer.MaxDataConns / 2 {
+		<-dialled
+	}
+	select {
+	case <-dialled:
+		t.Error("no place is left for the other direction")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(on)
 }

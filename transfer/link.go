@@ -7,10 +7,14 @@ import (
 	"earshot/peer"
 )
 
+// dials is how many data connections to a peer this device opens at once. Those that
+// the peer opens count with them against the limit of the two, so each takes half.
+const dials = peer.MaxDataConns / 2
+
 // link is whether a peer can be reached now, for goroutines that wait for it, and
 // the places for connections to it.
 type link struct {
-	places chan struct{} // holds a token for each data connection dialled from here
+	places chan struct{} // holds a token for each data connection dialled for what is received
 
 	mu      sync.Mutex
 	up      bool
@@ -20,7 +24,7 @@ type link struct {
 
 func newLink() *link {
 	return &link{
-		places:  make(chan struct{}, peer.MaxDataConns),
+		places:  make(chan struct{}, dials),
 		changed: make(chan struct{}),
 		cuts:    map[*context.CancelFunc]struct{}{},
 	}
