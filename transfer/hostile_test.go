@@ -123,6 +123,7 @@ func TestASenderWhoSendsSomethingElse(t *testing.T) {
 		"another place":    chunk(func(c *peer.Chunk) { c.Offset = 0 }),
 		"another file":     chunk(func(c *peer.Chunk) { c.File = 1 }),
 		"another offer":    chunk(func(c *peer.Chunk) { c.Offer[0]++ }),
+		"a wrong hash":     chunk(func(c *peer.Chunk) { c.Hash = &peer.Hash{1} }),
 		"behind the end":   chunk(func(c *peer.Chunk) { c.Offset = 3*mib + 9; c.Data = data[:1] }),
 		"the manifest":     func(s *script, r peer.Read) bool { return onBytes(r, func() { s.send(peer.Manifest{Offer: r.Offer}) }) },
 		"a frame of 2 GiB": func(s *script, r peer.Read) bool {

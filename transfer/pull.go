@@ -58,7 +58,7 @@ type received struct {
 	buf   []byte // to be given back
 	data  []byte // part of buf
 	sum   [sumSize]byte
-	wrong bool // does not have the hash that came with it
+	wrong bool // a repair that does not have the hash that came with it
 }
 
 func newPull(w *wire, l *landing, o Offer, room func() error) *pull {
@@ -260,7 +260,9 @@ func (p *pull) chunk(c chunk, buf []byte) (received, error) {
 		return received{}, errMismatch
 	}
 	r := received{buf: buf, data: got.Data, sum: blake3.Sum256(got.Data)}
-	r.wrong = got.Hash != nil && *got.Hash != peer.Hash(r.sum)
+	if r.wrong = got.Hash != nil && *got.Hash != peer.Hash(r.sum); r.wrong && !c.repair {
+		return received{}, errMismatch // nobody asked for it, and the journal has no gaps
+	}
 	return r, nil
 }
 
