@@ -270,7 +270,7 @@ func (c *Console) show(id peer.ID) {
 	c.open = ch
 	c.compose.set(ch.draft)
 	c.list.cursor = id
-	c.tell(c.calls, func(ctx context.Context) error { return c.node.Watch(ctx, ch.id) })
+	c.tell(c.writes, func(ctx context.Context) error { return c.node.Watch(ctx, ch.id) })
 	if !ch.loaded {
 		c.load(ch)
 		return

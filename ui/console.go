@@ -80,7 +80,8 @@ type Console struct {
 	screen *screen
 	mail   *queue[func()]
 	writes *queue[job] // one after the other, in the order in which they were asked for
-	calls  *queue[job]
+	calls  *queue[job] // in any order
+	sends  *queue[job] // offers: each may take as long as its files are large
 	quit   context.CancelCauseFunc
 	crash  atomic.Pointer[crash]
 	pause  time.Duration // between two batches of the pump
@@ -118,6 +119,7 @@ func New(cfg Config) *Console {
 		mail:   newQueue[func()](),
 		writes: newQueue[job](),
 		calls:  newQueue[job](),
+		sends:  newQueue[job](),
 		pause:  drawPause,
 	}
 	c.commands, c.byKey = commandTable()

@@ -63,6 +63,45 @@ func TestMessagesKeepTheirOrder(t *testing.T) {
 	})
 }
 
+func TestWhatIsAskedForKeepsItsOrder(t *testing.T) {
+	f := office()
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		f.hold["Watch"], f.hold["Pause"] = make(chan struct{}), make(chan struct{})
+		liWei, zhang := string(node.Direct(idOf(2)))[:4], string(node.Direct(idOf(3)))[:4]
+		k.keys("Enter", "Ctrl+G")
+		k.asked("Watch", liWei)
+		close(f.hold["Watch"])
+		k.rest()
+		k.asked("Watch", liWei, zhang)
+		k.keys("Ctrl+T", "p")
+		paused := f.transfers[1]
+		paused.State = "paused"
+		k.say(node.Event{Kind: node.TransferMoved, Transfer: &paused})
+		k.keys("p")
+		k.asked("Resume")
+		close(f.hold["Pause"])
+		k.rest()
+		k.asked("Resume", "site-photos.zip")
+	})
+}
+
+func TestOffersHoldUpNothing(t *testing.T) {
+	f := office()
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		f.hold["Offer"] = make(chan struct{})
+		k.keys("Enter")
+		for range workers {
+			k.keys("/send /srv/large.iso", "Enter")
+		}
+		k.asked("Offer", "/srv/large.iso")
+		k.keys("F5", "Ctrl+G")
+		k.asked("Look", "")
+		if len(f.did("History")) != 2 {
+			t.Errorf("the node got %q", f.did("History"))
+		}
+	})
+}
+
 func TestAMessageThatWasNotTakenComesBack(t *testing.T) {
 	f := office()
 	f.fail["Write"] = node.ErrKeyChanged

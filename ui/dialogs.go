@@ -112,7 +112,7 @@ func (c *Console) askDrop(ch *chat, files []file, text string) {
 func (c *Console) offer(ch *chat, paths []string) {
 	c.say(c.words.Offering)
 	said := c.noticed
-	call(c, func(ctx context.Context) (node.Transfer, error) {
+	callIn(c.sends, func(ctx context.Context) (node.Transfer, error) {
 		return c.node.Offer(ctx, ch.id, paths)
 	}, func(_ node.Transfer, err error) {
 		switch {

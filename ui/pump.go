@@ -84,12 +84,13 @@ func (c *Console) pump(ctx context.Context) {
 type job func(ctx context.Context) func()
 
 // workers share the calls; writes have one of their own, which keeps their
-// order.
+// order, and so have offers, which nothing else shall wait for.
 const workers = 3
 
 // work starts the workers. They end with ctx.
 func (c *Console) work(ctx context.Context, wg *sync.WaitGroup) {
 	wg.Go(func() { c.runJobs(ctx, c.writes) })
+	wg.Go(func() { c.runJobs(ctx, c.sends) })
 	for range workers {
 		wg.Go(func() { c.runJobs(ctx, c.calls) })
 	}
@@ -122,7 +123,12 @@ func (c *Console) rescue() {
 // call has a worker call the node; then gets the answer in the application's
 // loop. It returns at once.
 func call[T any](c *Console, ask func(context.Context) (T, error), then func(T, error)) {
-	c.calls.push(func(ctx context.Context) func() {
+	callIn(c.calls, ask, then)
+}
+
+// callIn is call with the workers of a queue.
+func callIn[T any](jobs *queue[job], ask func(context.Context) (T, error), then func(T, error)) {
+	jobs.push(func(ctx context.Context) func() {
 		answer, err := ask(ctx)
 		return func() { then(answer, err) }
 	})

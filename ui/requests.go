@@ -146,7 +146,7 @@ func (c *Console) askStranger(p node.Person) {
 	d.gap()
 	d.choose(
 		button{w.StrangerYes, func() {
-			c.tell(c.calls, func(ctx context.Context) error { return c.node.Accept(ctx, p.ID) })
+			c.tell(c.writes, func(ctx context.Context) error { return c.node.Accept(ctx, p.ID) })
 			c.show(p.ID)
 			c.focus(inCompose)
 		}},
@@ -211,7 +211,7 @@ func (c *Console) askVerify(p node.Person) {
 	}
 	d.gap()
 	set := func(verified bool) {
-		c.tell(c.calls, func(ctx context.Context) error { return c.node.Verify(ctx, p.ID, verified) })
+		c.tell(c.writes, func(ctx context.Context) error { return c.node.Verify(ctx, p.ID, verified) })
 	}
 	d.choose(
 		button{w.Same, func() { set(true) }},

@@ -312,10 +312,10 @@ func (p *transferPage) drawDetail(a area, t node.Transfer) {
 // toggle pauses what goes on, and lets what was paused go on.
 func (c *Console) toggle(t node.Transfer) {
 	if t.State == "paused" {
-		c.tell(c.calls, func(ctx context.Context) error { return c.node.Resume(ctx, t.ID) })
+		c.tell(c.writes, func(ctx context.Context) error { return c.node.Resume(ctx, t.ID) })
 		return
 	}
-	c.tell(c.calls, func(ctx context.Context) error { return c.node.Pause(ctx, t.ID) })
+	c.tell(c.writes, func(ctx context.Context) error { return c.node.Pause(ctx, t.ID) })
 }
 
 // askCancel asks before what was sent so far is given up.
@@ -329,7 +329,7 @@ func (c *Console) askCancel(t node.Transfer) {
 	d.say(plain, w.CancelText)
 	d.gap()
 	d.choose(
-		button{w.CancelYes, func() { c.tell(c.calls, func(ctx context.Context) error { return c.node.Cancel(ctx, t.ID) }) }},
+		button{w.CancelYes, func() { c.tell(c.writes, func(ctx context.Context) error { return c.node.Cancel(ctx, t.ID) }) }},
 		button{w.CancelNo, func() {}},
 	)
 	d.start(1)
