@@ -3,11 +3,14 @@ package cli
 import (
 	"context"
 	"io"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"earshot/internal/control"
+	"earshot/internal/node"
 )
 
 // completeTime is how long the shell waits for names.
@@ -41,9 +44,23 @@ func (p *Program) completePeer(cmd *cobra.Command, args []string, _ string) ([]s
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	var names []string
+	var words []string
 	for _, one := range people {
-		names = append(names, nameOf(one.Name, one.ID))
+		words = append(words, completion(one))
 	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return words, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completion is the word that the shell is offered for a person. A shell may put
+// it on its command line as it is, and names are the choice of strangers: one
+// that could mean anything there is left out for the beginning of the ID.
+func completion(one node.Person) string {
+	name := one.Name.String()
+	for i, r := range name {
+		plain := unicode.IsLetter(r) || unicode.IsDigit(r)
+		if !plain && (i == 0 || !unicode.IsMark(r) && !strings.ContainsRune(" ._-", r)) {
+			return shortID(one.ID)
+		}
+	}
+	return nameOf(one.Name, one.ID)
 }
