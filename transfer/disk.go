@@ -20,6 +20,10 @@ type disk interface {
 	Lstat(name string) (fs.FileInfo, error)
 	Link(from, to string) error
 	Rename(from, to string) error
+	// Move is Rename for a folder to a name that nothing has: fs.ErrExist where
+	// something does. Where the file system cannot tell in the same step, an empty
+	// folder that was made there a moment before may be replaced, never more.
+	Move(from, to string) error
 	Remove(name string) error
 	RemoveAll(name string) error
 	Chtimes(name string, modified time.Time) error
@@ -73,6 +77,18 @@ func (d *rootDisk) Chtimes(name string, modified time.Time) error {
 }
 
 func (d *rootDisk) Free() (free, size int64, err error) { return freeSpace(d.dir) }
+
+func (d *rootDisk) Move(from, to string) error {
+	err := d.moveNew(from, to)
+	if !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	err = d.Root.Rename(from, to)
+	if _, there := d.Lstat(to); err != nil && there == nil {
+		return fmt.Errorf("%w: %w", fs.ErrExist, err)
+	}
+	return err
+}
 
 // errOccupied says that something that is not ours lies where a part belongs.
 var errOccupied = errors.New("something else lies in its place")

@@ -269,7 +269,7 @@ func (f *finisher) take(top *File, name string) error {
 	}
 	part := partName(f.id, top.N)
 	if top.Mode == peer.ModeFolder {
-		return f.moveFolder(part, name)
+		return f.disk.Move(part, name)
 	}
 	err := f.disk.Link(part, name)
 	if err == nil || errors.Is(err, fs.ErrExist) || !noLinks(err) {
@@ -288,18 +288,6 @@ func (f *finisher) take(top *File, name string) error {
 		return err
 	}
 	return f.overPlaceholder(top, name)
-}
-
-// moveFolder gives a folder its name. Unlike a file, it replaces nothing by that.
-func (f *finisher) moveFolder(part, name string) error {
-	err := f.disk.Rename(part, name)
-	if err == nil {
-		return nil
-	}
-	if _, there := f.disk.Lstat(name); there == nil {
-		return fmt.Errorf("%w: %w", fs.ErrExist, err)
-	}
-	return err
 }
 
 // overPlaceholder moves a part to where its placeholder is. Anything else under

@@ -154,12 +154,14 @@ func TestANameThatIsTakenIsLeftAlone(t *testing.T) {
 		onTake  string // the operation before which another process is faster
 		noLinks bool
 		folder  bool
+		empty   bool // theirs is an empty folder
 	}{
 		"before it was accepted/X-09":            {before: func(bob *device) { tree(t, bob.dir, map[string]string{"x": "theirs"}) }},
 		"at the last moment/X-09":                {onTake: "link"},
 		"at the last moment, without links/X-09": {onTake: "create", noLinks: true},
 		"a folder, before it was accepted/X-09":  {folder: true, before: func(bob *device) { tree(t, bob.dir, map[string]string{"x/y": "theirs"}) }},
 		"a folder, at the last moment/X-09":      {folder: true, onTake: "rename"},
+		"an empty folder, at the last moment":    {folder: true, onTake: "rename", empty: true},
 		"a folder, and it is a file/X-09":        {folder: true, before: func(bob *device) { tree(t, bob.dir, map[string]string{"x": "theirs"}) }},
 		"a dangling link/X-09":                   {before: func(bob *device) { os.Symlink("nowhere", filepath.Join(bob.dir, "x")) }},
 	} {
@@ -183,9 +185,12 @@ func TestANameThatIsTakenIsLeftAlone(t *testing.T) {
 				if _, err := os.Lstat(taken); err == nil {
 					return nil
 				}
-				if c.folder {
+				switch {
+				case c.empty:
+					tree(t, bob.dir, map[string]string{"x/": ""})
+				case c.folder:
 					tree(t, taken, map[string]string{"y": "theirs"})
-				} else {
+				default:
 					tree(t, bob.dir, map[string]string{"x": "theirs"})
 				}
 				return nil

@@ -490,6 +490,10 @@ func (d *faultyDisk) Rename(from, to string) error {
 	return first(d.check("rename", to), func() error { return d.Disk.Rename(from, to) })
 }
 
+func (d *faultyDisk) Move(from, to string) error {
+	return first(d.check("rename", to), func() error { return d.Disk.Move(from, to) })
+}
+
 func (d *faultyDisk) Remove(name string) error {
 	return first(d.check("remove", name), func() error { return d.Disk.Remove(name) })
 }
