@@ -1,6 +1,10 @@
 package transfer
 
-import "earshot/peer"
+import (
+	"slices"
+
+	"earshot/peer"
+)
 
 // This file says what a transfer is at, given what is known of it here and what the
 // other side says. It is pure: the engine asks it after every event.
@@ -45,17 +49,28 @@ func (s State) rank() int {
 	return 0
 }
 
-// mirrored is what a reason of the other side means here.
-func mirrored(r Reason) Reason {
-	switch r {
-	case ByMe:
+// told are the reasons that the other side may give for its state, as it says them.
+var told = map[State][]Reason{
+	Active:      {Verifying},
+	Paused:      {ByMe, ByPeer, DiskFull},
+	Interrupted: {PeerAway, Stalled, SourceUnreadable},
+	Declined:    {ByMe, ByPeer, Limit},
+	Cancelled:   {ByMe, ByPeer},
+	Failed:      {SourceChanged, Damaged, NoRoom, Refused},
+}
+
+// mirrored is what a state's reason of the other side means here. One that is not
+// known, or does not belong to the state, is none: the state itself still counts.
+func mirrored(s State, r Reason) Reason {
+	switch {
+	case !slices.Contains(told[s], r):
+		return ""
+	case r == ByMe:
 		return ByPeer
-	case ByPeer:
+	case r == ByPeer:
 		return ByMe
-	case PeerAway, Stalled, Verifying, DiskFull, SourceUnreadable, Limit, SourceChanged, Damaged, NoRoom, Refused:
-		return r
 	}
-	return ""
+	return r
 }
 
 // believable reports whether the other side of t may say that state. Only a
@@ -73,7 +88,8 @@ func believable(t Transfer, s State) bool {
 // heard is what becomes of t when the other side says m: what it is at there, which
 // may be final for both.
 func heard(t Transfer, m peer.OfferState) (after Transfer, far report) {
-	state, reason := State(m.State), mirrored(Reason(m.Reason))
+	state := State(m.State)
+	reason := mirrored(state, Reason(m.Reason))
 	far = report{state: state, reason: reason}
 	if state.Final() {
 		t.Settled = true

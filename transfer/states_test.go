@@ -93,3 +93,29 @@ func TestHeardFigures(t *testing.T) {
 		t.Errorf("%s %q", after.State, after.Reason)
 	}
 }
+
+func TestReasonsBelongToStates(t *testing.T) {
+	for said, want := range map[[2]string]Reason{
+		{"failed", "damaged"}:                 Damaged,
+		{"declined", "by me"}:                 ByPeer,
+		{"declined", "limit"}:                 Limit,
+		{"paused", "disk full"}:               DiskFull,
+		{"interrupted", "source unreadable"}:  SourceUnreadable,
+		{"active", "verifying"}:               Verifying,
+		{"done", "damaged"}:                   "",
+		{"failed", "by peer"}:                 "",
+		{"active", "limit"}:                   "",
+		{"offered", "by me"}:                  "",
+		{"cancelled", "no room"}:              "",
+		{"interrupted", "of a later version"}: "",
+	} {
+		sent := Transfer{Offer: Offer{Bytes: 9}, Direction: Sending, State: Active, Accepted: true}
+		after, far := heard(sent, peer.OfferState{State: said[0], Reason: said[1]})
+		if far.state != State(said[0]) && far != (report{}) || far.reason != want {
+			t.Errorf("%s %q is heard as %+v", said[0], said[1], far)
+		}
+		if after.State.Final() && after.Reason != want {
+			t.Errorf("%s %q becomes %q", said[0], said[1], after.Reason)
+		}
+	}
+}
