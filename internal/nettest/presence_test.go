@@ -125,7 +125,7 @@ func TestAShortSilenceDoesNotBlink(t *testing.T) {
 	<-time.After(5 * time.Second) // what is tested is time: a silence shorter than anybody is given up
 	b.host.Plug()
 	a.person.run(0, "msg", "Bob", "still there?")
-	for _, e := range a.events {
+	for _, e := range a.told() {
 		if e.Event == "peer_down" {
 			t.Errorf("%s went after %v", e.Peer.Name, e.seen.Sub(a.started))
 		}

@@ -199,6 +199,13 @@ func (l *listener) count() int {
 	return len(l.events)
 }
 
+// told is all that the listener told so far.
+func (l *listener) told() []event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.events)
+}
+
 func (l *listener) waitFrom(from int, what string, is func(event) bool) event {
 	l.t.Helper()
 	late := time.After(patience)
