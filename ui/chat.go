@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"time"
@@ -41,10 +42,10 @@ type chat struct {
 	hidden int  // and how many of its rows are below
 	jump   jump // where to go when the next draw knows the size
 
-	firstNew uuid.UUID // above this message stands "new messages"
+	firstNew messageID // above this message stands "new messages"
 	news     int
 	below    int // came while the person looked further up
-	found    uuid.UUID
+	found    messageID
 	read     node.Position // what the node was told is read
 }
 
@@ -55,6 +56,15 @@ type item struct {
 	at      time.Time
 }
 
+// messageID names a message: an author draws the UUIDs of their own messages, and
+// may draw one that somebody else has.
+type messageID struct {
+	author peer.ID
+	id     uuid.UUID
+}
+
+func idOfMessage(m node.Message) messageID { return messageID{m.From.ID, m.ID} }
+
 // early is a message that came, or whose state changed, while a page was read
 // that may not show it yet.
 type early struct {
@@ -64,13 +74,13 @@ type early struct {
 
 // jump brings a message into view.
 type jump struct {
-	to   uuid.UUID
+	to   messageID
 	part int // the message's place: after so many thirds of the view
 }
 
 // before orders positions as the node does.
 func before(a, b node.Position) int {
-	return cmp.Or(cmp.Compare(a.Clock, b.Clock), a.Author.Compare(b.Author), cmp.Compare(a.ID.String(), b.ID.String()))
+	return cmp.Or(cmp.Compare(a.Clock, b.Clock), a.Author.Compare(b.Author), bytes.Compare(a.ID[:], b.ID[:]))
 }
 
 func newChat(person peer.ID) *chat {
@@ -105,9 +115,9 @@ func (ch *chat) oldest() (node.Message, bool) {
 }
 
 // index is where a message stands in the window, -1 when it does not.
-func (ch *chat) index(id uuid.UUID) int {
+func (ch *chat) index(id messageID) int {
 	for i := len(ch.items) - 1; i >= 0; i-- {
-		if ch.items[i].message.ID == id && ch.items[i].note == "" {
+		if m := &ch.items[i].message; m.ID == id.id && m.From.ID == id.author && ch.items[i].note == "" {
 			return i
 		}
 	}
@@ -116,7 +126,7 @@ func (ch *chat) index(id uuid.UUID) int {
 
 // replace takes over a message's newer state.
 func (ch *chat) replace(m node.Message) bool {
-	i := ch.index(m.ID)
+	i := ch.index(idOfMessage(m))
 	if i >= 0 {
 		ch.items[i].message = m
 	}
@@ -170,10 +180,10 @@ func (ch *chat) add(m node.Message, seen bool) {
 	switch {
 	case m.Mine: // whoever writes has read
 		ch.follow, ch.below = true, 0
-		ch.firstNew, ch.news = uuid.Nil, 0
+		ch.firstNew, ch.news = messageID{}, 0
 	case !seen:
-		if ch.news++; ch.firstNew == uuid.Nil {
-			ch.firstNew = m.ID
+		if ch.news++; ch.firstNew == (messageID{}) {
+			ch.firstNew = idOfMessage(m)
 		}
 	}
 	if !ch.follow && !m.Mine {
@@ -238,17 +248,17 @@ func itemsOf(page []node.Message) []item {
 
 // markNew finds the first message that nobody read, and brings it into view.
 func (ch *chat) markNew() {
-	ch.firstNew, ch.news = uuid.Nil, 0
+	ch.firstNew, ch.news = messageID{}, 0
 	for _, it := range ch.items {
 		m := it.message
 		if it.note != "" || m.Mine || m.State == node.Read || before(m.Position, ch.read) <= 0 {
 			continue
 		}
-		if ch.news++; ch.firstNew == uuid.Nil {
-			ch.firstNew = m.ID
+		if ch.news++; ch.firstNew == (messageID{}) {
+			ch.firstNew = idOfMessage(m)
 		}
 	}
-	if ch.firstNew != uuid.Nil {
+	if ch.firstNew != (messageID{}) {
 		ch.jump = jump{to: ch.firstNew, part: 1}
 	}
 }
@@ -285,7 +295,7 @@ func (c *Console) leaveChat() {
 		return
 	}
 	c.open.draft = c.compose.text()
-	c.open.firstNew, c.open.news, c.open.found = uuid.Nil, 0, uuid.Nil
+	c.open.firstNew, c.open.news, c.open.found = messageID{}, 0, messageID{}
 	c.messages.forget()
 	if c.open.newer || len(c.open.items) > 2*pageSize {
 		c.open.forget()
@@ -352,8 +362,9 @@ func (c *Console) loadMore(ch *chat, after bool) {
 
 // loadAround shows the part of a conversation around one of its messages.
 func (c *Console) loadAround(ch *chat, m node.Message) {
-	if ch.index(m.ID) >= 0 {
-		ch.found, ch.jump = m.ID, jump{to: m.ID, part: 1}
+	if ch.index(idOfMessage(m)) >= 0 {
+		ch.found = idOfMessage(m)
+		ch.jump = jump{to: ch.found, part: 1}
 		return
 	}
 	ch.forget()
@@ -379,7 +390,8 @@ func (c *Console) loadAround(ch *chat, m node.Message) {
 		}
 		ch.items = append(itemsOf(pages[0]), itemsOf(pages[1])...)
 		ch.older, ch.newer, ch.loaded = len(pages[0]) > pageSize, len(pages[1]) >= pageSize, true
-		ch.found, ch.jump = m.ID, jump{to: m.ID, part: 1}
+		ch.found = idOfMessage(m)
+		ch.jump = jump{to: ch.found, part: 1}
 		ch.catchUp()
 	})
 }

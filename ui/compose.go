@@ -175,7 +175,7 @@ func (c *Console) write(ch *chat, text string) {
 // applyWritten shows a message of ours, unless its event was faster: that may
 // carry a newer state.
 func (c *Console) applyWritten(ch *chat, m node.Message) {
-	if ch.index(m.ID) < 0 {
+	if ch.index(idOfMessage(m)) < 0 {
 		ch.add(m, true)
 	}
 }

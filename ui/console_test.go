@@ -102,6 +102,21 @@ func TestOffersHoldUpNothing(t *testing.T) {
 	})
 }
 
+func TestNobodyReplacesAMessageOfAnother(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Enter", "I never agreed", "Enter")
+		ours := k.node.messages[len(k.node.messages)-1]
+		offer := k.node.messages[3]
+		k.node.receive(k.node.people[0], "before")
+		for _, m := range []node.Message{{ID: ours.ID, Text: peer.Body("you did agree")}, {ID: offer.ID, Offer: &node.Offer{ID: offer.Offer.ID, Name: peer.Line("bad.exe", 0), Files: 1}}} {
+			m.Conversation, m.From, m.At, m.State = ours.Conversation, ref(k.node.people[0]), testNow, node.Delivered
+			m = k.node.add(m)
+			k.say(node.Event{Kind: node.MessageAdded, Message: &m}, node.Event{Kind: node.StateChanged, Message: &m})
+		}
+		k.shows("Wang Fang  I never agreed", "you did agree", "Li Wei sends bad.exe (0 B)\n", "You send budget")
+	})
+}
+
 func TestAMessageThatWasNotTakenComesBack(t *testing.T) {
 	f := office()
 	f.fail["Write"] = node.ErrKeyChanged

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
-	"github.com/google/uuid"
 	"github.com/rivo/tview"
 
 	"earshot/internal/node"
@@ -42,7 +41,7 @@ func newView(c *Console) view {
 	return view{
 		root:     &root{Box: tview.NewBox(), c: c},
 		list:     &peopleList{c: c, stale: true, folded: map[peer.ID]foldedName{}},
-		messages: &messageList{c: c, laid: map[uuid.UUID]laid{}},
+		messages: &messageList{c: c, laid: map[messageID]laid{}},
 		compose:  newComposer(c),
 		page:     &transferPage{c: c},
 	}

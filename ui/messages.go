@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/gdamore/tcell/v2"
-	"github.com/google/uuid"
 
 	"earshot/internal/node"
 )
@@ -14,7 +13,7 @@ import (
 type messageList struct {
 	c     *Console
 	drawn area
-	laid  map[uuid.UUID]laid
+	laid  map[messageID]laid
 }
 
 // laid is a message's lines and what they were made from.
@@ -80,28 +79,28 @@ func (l *messageList) lines(ch *chat, i, cells int) []line {
 	if it.note != "" {
 		return []line{{text: fit(it.note, cells-2, l.c.glyphs.more), at: 1, style: dim}}
 	}
-	from := l.look(ch, i, cells)
-	if have, ok := l.laid[it.message.ID]; ok && have.from == from {
+	from, id := l.look(ch, i, cells), idOfMessage(it.message)
+	if have, ok := l.laid[id]; ok && have.from == from {
 		return have.lines
 	}
 	if len(l.laid) >= laidMost {
 		clear(l.laid)
 	}
 	lines := l.lay(from)
-	l.laid[it.message.ID] = laid{from, lines}
+	l.laid[id] = laid{from, lines}
 	return lines
 }
 
 func (l *messageList) look(ch *chat, i, cells int) look {
 	it := &ch.items[i]
 	m := &it.message
-	from := look{cells: cells, mine: m.Mine, found: m.ID == ch.found, clock: l.c.clock(m.At)}
+	from := look{cells: cells, mine: m.Mine, found: idOfMessage(*m) == ch.found, clock: l.c.clock(m.At)}
 	local := m.At.In(l.c.now().Location())
 	previous := previousMessage(ch, i)
 	if previous == nil || !sameDay(local, previous.At) {
 		from.day = l.c.words.day(local, l.c.now())
 	}
-	if m.ID == ch.firstNew {
+	if idOfMessage(*m) == ch.firstNew {
 		from.news = max(1, ch.news)
 	}
 	if m.Skewed {
@@ -224,7 +223,7 @@ func (c *Console) offerLine(m node.Message) (text string, lively bool) {
 		text = c.words.TheySend.with(m.From.Name.String(), m.Offer.Name.String(), size)
 	}
 	t, ok := c.transfers[m.Offer.ID]
-	if !ok {
+	if !ok || node.Direct(t.Peer.ID) != m.Conversation || (t.Direction == node.Sending) != m.Mine {
 		return text, false
 	}
 	return text + " - " + c.words.transfer(t), !finished(t)
@@ -298,7 +297,7 @@ func (l *messageList) drawLine(a area, y int, n line) {
 
 // jump goes where the conversation asked to go, now that the size is known.
 func (l *messageList) jump(ch *chat) {
-	if ch.jump.to == uuid.Nil {
+	if ch.jump.to == (messageID{}) {
 		return
 	}
 	at, room := ch.index(ch.jump.to), l.drawn.h-l.drawn.h*ch.jump.part/3
@@ -394,7 +393,7 @@ func (l *messageList) oldest() {
 // lastSeen is the newest message in view: it and those before it are read.
 func (l *messageList) lastSeen() (node.Message, bool) {
 	ch := l.c.open
-	if ch == nil || !ch.loaded || ch.jump.to != uuid.Nil || l.drawn.h < 1 {
+	if ch == nil || !ch.loaded || ch.jump.to != (messageID{}) || l.drawn.h < 1 {
 		return node.Message{}, false
 	}
 	i, _ := l.bottom(ch)
