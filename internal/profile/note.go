@@ -70,7 +70,8 @@ func (p Profile) readNode() (Node, error) {
 		return Node{}, err
 	}
 	var n Node
-	return n, json.Unmarshal(b, &n)
+	err = json.Unmarshal(b, &n)
+	return n, err
 }
 
 // errTooLarge says that a file is none of ours.
