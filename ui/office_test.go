@@ -74,7 +74,7 @@ func (f *fakeNode) writeOffice(liWei node.Person) {
 
 func (f *fakeNode) writeTransfers(liWei, zhang, bob, chen node.Person) {
 	for i, t := range []node.Transfer{
-		{Direction: node.Sending, State: "done", Name: peer.Line("budget-2026-03.xlsx", 0), Bytes: 1_234_000, Done: 1_234_000, Peer: ref(liWei), Sum: "9f2c4e71"},
+		{Direction: node.Sending, State: "done", Name: peer.Line("budget-2026-03.xlsx", 0), Bytes: 1_234_000, Done: 1_234_000, Peer: ref(liWei)},
 		{
 			Direction: node.Sending, State: "active", Name: peer.Line("site-photos.zip", 0), Bytes: 1_014_000_000, Done: 731_000_000,
 			Rate: 38_200_000, Left: 7 * time.Second, Peer: ref(chen), Path: "/srv/photos/site-photos.zip",

@@ -26,7 +26,7 @@ func (c *Console) gauge() string {
 	var moving int
 	var done, total int64
 	up, down := false, false
-	for _, t := range c.transfers {
+	for _, t := range c.transfers.going() {
 		if t.State != "active" {
 			continue
 		}
@@ -50,9 +50,9 @@ func (c *Console) gauge() string {
 // drawStrip draws the transfers that go on, above the line one writes in, from
 // the bottom of the area, and returns how many rows it took.
 func (c *Console) drawStrip(a area, most int) int {
-	var going []node.Transfer
-	for _, t := range c.sortedTransfers() {
-		if !finished(t) && !(t.State == "offered" && t.Direction == node.Receiving) {
+	var going []*node.Transfer
+	for _, t := range c.transfers.going() {
+		if t.State != "offered" || t.Direction != node.Receiving {
 			going = append(going, t)
 		}
 	}
@@ -68,7 +68,7 @@ func (c *Console) drawStrip(a area, most int) int {
 	c.strip.line(0, dim, c.glyphs.horizontal)
 	c.strip.caption(2, 0, dim, caption)
 	for i, t := range going {
-		c.drawTransfer(c.strip.row(i+1), t, plain)
+		c.drawTransfer(c.strip.row(i+1), *t, plain)
 	}
 	return len(going) + 1
 }
@@ -159,7 +159,7 @@ type transferPage struct {
 	cursor uuid.UUID
 	top    int
 	drawn  area
-	rows   []node.Transfer
+	rows   []*node.Transfer
 }
 
 func (p *transferPage) show() {
@@ -169,11 +169,11 @@ func (p *transferPage) show() {
 
 // at is the cursor's row.
 func (p *transferPage) at() int {
-	return max(0, slices.IndexFunc(p.rows, func(t node.Transfer) bool { return t.ID == p.cursor }))
+	return max(0, slices.IndexFunc(p.rows, func(t *node.Transfer) bool { return t.ID == p.cursor }))
 }
 
 func (p *transferPage) move(n int) {
-	p.rows = p.c.sortedTransfers()
+	p.rows = p.c.transfers.all()
 	if len(p.rows) > 0 {
 		p.cursor = p.rows[max(0, min(len(p.rows)-1, p.at()+n))].ID
 	}
@@ -181,7 +181,7 @@ func (p *transferPage) move(n int) {
 
 // key handles a key; false: it is none of the page's.
 func (p *transferPage) key(ev *tcell.EventKey) bool {
-	p.rows = p.c.sortedTransfers()
+	p.rows = p.c.transfers.all()
 	switch keyName(ev) {
 	case "Up":
 		p.move(-1)
@@ -209,7 +209,7 @@ func (p *transferPage) rune(r rune) {
 	if len(p.rows) == 0 {
 		return
 	}
-	t := p.rows[p.at()]
+	t := *p.rows[p.at()]
 	switch r {
 	case 'p':
 		p.c.toggle(t)
@@ -225,7 +225,7 @@ func (p *transferPage) enter() {
 	if len(p.rows) == 0 {
 		return
 	}
-	t := p.rows[p.at()]
+	t := *p.rows[p.at()]
 	if t.State == "offered" && t.Direction == node.Receiving {
 		p.c.askOffer(t)
 		return
@@ -247,19 +247,18 @@ const detailRows = 5
 func (p *transferPage) draw(a area) {
 	c := p.c
 	p.drawn = a
-	p.rows = c.sortedTransfers()
+	p.rows = c.transfers.all()
 	a.text(1, 0, bold, fit(c.words.Transfers+"   "+p.summary(), a.w-2, c.glyphs.more))
 	a.line(1, dim, c.glyphs.horizontal)
 	if len(p.rows) == 0 {
 		a.text(1, 2, dim, fit(c.words.NoTransfers, a.w-2, c.glyphs.more))
 		return
 	}
-	room := a.h - 2
+	room, at := a.h-2, p.at()
 	if a.h >= detailRows+5 {
 		room -= detailRows
-		p.drawDetail(a.part(0, a.h-detailRows, a.w, detailRows), p.rows[p.at()])
+		p.drawDetail(a.part(0, a.h-detailRows, a.w, detailRows), *p.rows[at])
 	}
-	at := p.at()
 	p.top = max(min(p.top, at), at-room+1)
 	for y := 0; y < room && p.top+y < len(p.rows); y++ {
 		row, style := a.row(y+2), plain
@@ -267,18 +266,18 @@ func (p *transferPage) draw(a area) {
 			style = reverse
 			row.fill(style)
 		}
-		c.drawTransfer(row, p.rows[p.top+y], style)
+		c.drawTransfer(row, *p.rows[p.top+y], style)
 	}
 }
 
 // summary counts the transfers by what they do.
 func (p *transferPage) summary() string {
-	var counts [3]int
+	var counts [ranks]int
 	for _, t := range p.rows {
-		counts[rank(t)]++
+		counts[rank(*t)]++
 	}
 	w := p.c.words
-	return strings.Join([]string{w.Running.with(counts[0]), w.Waiting.with(counts[1]), w.Finished.with(counts[2])}, ", ")
+	return strings.Join([]string{w.Running.with(counts[rankMoves]), w.Waiting.with(counts[rankWaits]), w.Finished.with(counts[rankOver])}, ", ")
 }
 
 func (p *transferPage) drawDetail(a area, t node.Transfer) {
@@ -299,8 +298,6 @@ func (p *transferPage) drawDetail(a area, t node.Transfer) {
 		if text := t.Error.String(); text != state {
 			lines = append(lines, text)
 		}
-	case t.Sum != "":
-		lines = append(lines, "BLAKE3 "+peer.Line(t.Sum, 0).String())
 	default:
 		lines = append(lines, w.Checked)
 	}
@@ -339,9 +336,9 @@ func (c *Console) askCancel(t node.Transfer) {
 // the one that moved last where none is given.
 func (c *Console) transferNamed(name string, suits func(node.Transfer) bool) (node.Transfer, bool) {
 	folded := peer.FoldName(name)
-	for _, t := range c.sortedTransfers() {
-		if suits(t) && strings.HasPrefix(peer.FoldName(t.Name.String()), folded) {
-			return t, true
+	for _, t := range c.transfers.going() {
+		if suits(*t) && strings.HasPrefix(peer.FoldName(t.Name.String()), folded) {
+			return *t, true
 		}
 	}
 	c.complain(c.words.NoSuchTransfer)

@@ -73,7 +73,7 @@ func eventJSON(e node.Event) any {
 	case e.Kind == node.Ready && e.Self != nil:
 		return readyJSON{h, e.Self.ID, e.Self.Name, e.Self.Port}
 	case (e.Kind == node.PeerUp || e.Kind == node.PeerDown) && e.Person != nil:
-		return presenceJSON{h, node.Ref{ID: e.Person.ID, Name: e.Person.Name}}
+		return presenceJSON{h, refTo(*e.Person)}
 	case e.Kind == node.MessageAdded && m != nil && !m.Mine:
 		return receivedJSON{h, m.ID, m.From, m.Conversation, m.Text, m.Request}
 	case e.Kind == node.StateChanged && m != nil && e.Peer != nil && m.Mine:
@@ -108,13 +108,13 @@ func (n narrator) words(e node.Event) string {
 	case e.Kind == node.Ready && e.Self != nil:
 		return fmt.Sprintf("%s is reachable on port %d", e.Self.Name, e.Self.Port)
 	case e.Kind == node.PeerUp && e.Person != nil:
-		return nameOf(e.Person.Name, e.Person.ID) + " is here"
+		return refName(refTo(*e.Person)) + " is here"
 	case e.Kind == node.PeerDown && e.Person != nil:
-		return nameOf(e.Person.Name, e.Person.ID) + " left"
+		return refName(refTo(*e.Person)) + " left"
 	case e.Kind == node.MessageAdded && m != nil && !m.Mine && m.Offer == nil:
 		return messageWords(*m)
 	case e.Kind == node.OfferReceived && m != nil && m.Offer != nil && !m.Mine:
-		return fmt.Sprintf("%s wants to send you %s: earshot accept %s", nameOf(m.From.Name, m.From.ID), filesOf(m.Offer.Name, m.Offer.Files, m.Offer.Bytes), m.Offer.ID.String()[:13])
+		return fmt.Sprintf("%s wants to send you %s: earshot accept %s", refName(m.From), filesOf(m.Offer.Name, m.Offer.Files, m.Offer.Bytes), m.Offer.ID.String()[:13])
 	case e.Kind == node.TransferMoved && e.Transfer != nil:
 		return n.transferWords(*e.Transfer)
 	case e.Kind == node.Failed:
@@ -157,7 +157,7 @@ func messageWords(m node.Message) string {
 	if m.Offer != nil {
 		text = "[" + filesOf(m.Offer.Name, m.Offer.Files, m.Offer.Bytes) + "]"
 	}
-	words := nameOf(m.From.Name, m.From.ID) + ": " + text
+	words := refName(m.From) + ": " + text
 	if m.Mine && m.State == node.Queued {
 		words += "  (queued)"
 	}

@@ -79,6 +79,49 @@ func TestListenTellsInWords(t *testing.T) {
 	}
 }
 
+// TestWhoShowsTheNameOfAnotherIsMarked tells everything of a device that took the
+// name of a verified contact.
+func TestWhoShowsTheNameOfAnotherIsMarked(t *testing.T) {
+	bob := person(2, "Bob")
+	bob.Imitates = true
+	events := happenings()
+	for i, e := range events {
+		switch {
+		case e.Person != nil:
+			events[i].Person = &bob
+		case e.Message != nil && !e.Message.Mine:
+			m := *e.Message
+			m.From = refTo(bob)
+			events[i].Message = &m
+		case e.Transfer != nil:
+			tr := *e.Transfer
+			tr.Peer = refTo(bob)
+			events[i].Transfer = &tr
+		}
+	}
+	marked := "Bob (" + id2[:8] + ", not verified)"
+	out := strings.Join(listened(t, events), "\n")
+	for _, want := range []string{" is here\n", ": hello\n", " wants to send you photos", " left\n"} {
+		if !strings.Contains(out, marked+want) {
+			t.Errorf("no %q in\n%s", marked+want, out)
+		}
+	}
+	if out := strings.Join(listened(t, events[:2], "--json"), "\n"); strings.Count(out, `"name":"Bob","imitates":true}`) != 2 {
+		t.Errorf("scripts read\n%s", out)
+	}
+	f := newFake(bob)
+	f.history, f.transfers = []node.Message{*events[1].Message}, []node.Transfer{*events[5].Transfer}
+	c := newCall(t, f)
+	c.run(codeDone, "history", id2)
+	if !strings.Contains(c.stdout.String(), marked+": hello\n") {
+		t.Errorf("history: %s", c.stdout.String())
+	}
+	c.run(codeDone, "transfers")
+	if !strings.Contains(c.stdout.String(), "from "+marked) {
+		t.Errorf("transfers: %s", c.stdout.String())
+	}
+}
+
 func TestListenForScripts(t *testing.T) {
 	at := time.Date(2026, 3, 12, 14, 2, 0, 0, time.Local).Format(time.RFC3339Nano)
 	bob := `{"id":"` + id2 + `","name":"Bob"}`

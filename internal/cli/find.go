@@ -113,6 +113,21 @@ func nameOf(name peer.Text, id peer.ID) string {
 	return name.String()
 }
 
+// refName is what a device is called where only its name tells it from others:
+// one that shows the name of a verified contact has its ID beside it.
+func refName(ref node.Ref) string {
+	name := nameOf(ref.Name, ref.ID)
+	if ref.Imitates && !ref.Name.IsZero() {
+		name += " (" + shortID(ref.ID) + ", not verified)"
+	}
+	return name
+}
+
+// refTo is a person as a message has its author.
+func refTo(one node.Person) node.Ref {
+	return node.Ref{ID: one.ID, Name: one.Name, Imitates: one.Imitates}
+}
+
 // shortID is the beginning of an ID: 40 bits tell the devices of a network apart.
 func shortID(id peer.ID) string { return id.String()[:8] }
 

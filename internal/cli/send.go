@@ -173,7 +173,7 @@ func (s *sending) finish(ctx context.Context, asJSON bool) error {
 		case asJSON:
 			err = writeJSON(s.p.Stdout, sent{t.ID, t.State})
 		case t.State == stateDone:
-			err = s.p.say("%s: received and checked by %s.", filesOf(t.Name, t.Files, t.Bytes), nameOf(t.Peer.Name, t.Peer.ID))
+			err = s.p.say("%s: received and checked by %s.", filesOf(t.Name, t.Files, t.Bytes), refName(t.Peer))
 		default:
 			s.p.tell("earshot: %s", outcome(ctx, t))
 		}

@@ -65,11 +65,10 @@ type transferJSON struct {
 	Rate      int64          `json:"rate"`
 	Path      string         `json:"path,omitempty"`
 	Error     peer.Text      `json:"error,omitzero"`
-	Checksum  string         `json:"checksum,omitempty"`
 }
 
 func toJSON(t node.Transfer) transferJSON {
-	return transferJSON{t.ID, t.Direction, t.Peer, t.Name, t.Files, t.Bytes, t.Done, t.State, t.Reason, t.Rate, t.Path, t.Error, t.Sum}
+	return transferJSON{t.ID, t.Direction, t.Peer, t.Name, t.Files, t.Bytes, t.Done, t.State, t.Reason, t.Rate, t.Path, t.Error}
 }
 
 func (p *Program) showTransfers(ctx context.Context, n Node, asJSON bool) error {
@@ -137,7 +136,7 @@ func (p *Program) answer(ctx context.Context, offer string, accept bool, dir str
 			return err
 		}
 		word := map[bool]string{true: "accepted", false: "declined"}[accept]
-		return p.say("%s from %s: %s.", filesOf(t.Name, t.Files, t.Bytes), nameOf(t.Peer.Name, t.Peer.ID), word)
+		return p.say("%s from %s: %s.", filesOf(t.Name, t.Files, t.Bytes), refName(t.Peer), word)
 	})
 }
 

@@ -26,7 +26,7 @@ func isFinal(state string) bool {
 
 // transferWords is how a transfer stands, in words.
 func transferWords(t node.Transfer) string {
-	other := nameOf(t.Peer.Name, t.Peer.ID)
+	other := refName(t.Peer)
 	switch t.State {
 	case stateOffered:
 		if t.Direction == node.Receiving {
@@ -98,5 +98,5 @@ func transferLine(t node.Transfer) []string {
 	if !isFinal(t.State) && t.State != stateOffered {
 		progress = fmt.Sprintf("%d%%", percent(t.Done, t.Bytes))
 	}
-	return []string{arrow, t.ID.String()[:13], filesOf(t.Name, t.Files, t.Bytes), way + nameOf(t.Peer.Name, t.Peer.ID), progress, transferWords(t)}
+	return []string{arrow, t.ID.String()[:13], filesOf(t.Name, t.Files, t.Bytes), way + refName(t.Peer), progress, transferWords(t)}
 }

@@ -53,6 +53,8 @@ type Self struct {
 type Ref struct {
 	ID   peer.ID   `json:"id"`
 	Name peer.Text `json:"name"`
+	// Imitates: shows the name of a verified contact, but is another device.
+	Imitates bool `json:"imitates,omitempty"`
 }
 
 // Person is another device as people see it.
@@ -156,15 +158,14 @@ type Transfer struct {
 	Reason    string    `json:"reason"`
 	Rate      int64     `json:"rate"` // bytes per second over 3 s
 
-	Left    time.Duration `json:"left,omitempty"`     // time left, 0 when unknown
-	Offered time.Time     `json:"offered,omitzero"`   // when the offer was made or came
-	Path    string        `json:"path,omitempty"`     // where it was, or will be, saved
-	Renamed peer.Text     `json:"renamed,omitzero"`   // the name as the sender wrote it, where ours differs
-	Skipped peer.Text     `json:"skipped,omitzero"`   // what was left out, in words
-	Program bool          `json:"program,omitempty"`  // contains something that can be run
-	Error   peer.Text     `json:"error,omitzero"`     // what happened and what to do, in words
-	Checked int64         `json:"checked,omitempty"`  // of the bytes on disk, verified again since the start
-	Sum     string        `json:"checksum,omitempty"` // BLAKE3 of a single file, when done
+	Left    time.Duration `json:"left,omitempty"`    // time left, 0 when unknown
+	Offered time.Time     `json:"offered,omitzero"`  // when the offer was made or came
+	Path    string        `json:"path,omitempty"`    // where it was, or will be, saved
+	Renamed peer.Text     `json:"renamed,omitzero"`  // the name as the sender wrote it, where ours differs
+	Skipped peer.Text     `json:"skipped,omitzero"`  // what was left out, in words
+	Program bool          `json:"program,omitempty"` // contains something that can be run
+	Error   peer.Text     `json:"error,omitzero"`    // what happened and what to do, in words
+	Checked int64         `json:"checked,omitempty"` // of the bytes on disk, verified again since the start
 }
 
 // EventKind says what happened.

@@ -73,7 +73,7 @@ func (p *person) listed() bool {
 }
 
 // ref names the person in a message.
-func (p *person) ref() Ref { return Ref{ID: p.id, Name: p.name} }
+func (p *person) ref() Ref { return Ref{ID: p.id, Name: p.name, Imitates: p.imitates} }
 
 // value is the person as others see it; nothing in it changes afterwards.
 func (p *person) value() Person {
