@@ -74,7 +74,7 @@ func (c *core) fork(s *session, k LogKey) {
 // beginHealing begins to fetch the peer's branch, or what it has more of it.
 func (c *core) beginHealing(s *session, k LogKey) {
 	f, theirs := s.v.forks[k], s.claims[k]
-	if s.healing[k] != nil || s.refused[k] || s.tookOver(k) {
+	if s.healing[k] != nil || s.refused[k] || s.tookOver(k) || theirs.Last == 0 {
 		return
 	}
 	if f.Last > 0 && theirs.Last > f.Last {
@@ -97,7 +97,7 @@ func (s *session) branch(k LogKey, from uint64) span {
 // heal goes on with a branch after entries of it came.
 func (c *core) heal(s *session, k LogKey) {
 	h := s.healing[k]
-	if h.wants.from <= h.wants.to {
+	if h.wants.from <= h.wants.to || len(h.entries) == 0 {
 		return // more of what was asked for is on its way
 	}
 	delete(s.asked, k)
@@ -123,6 +123,12 @@ func (c *core) findPoint(s *session, k LogKey, h *healing) error {
 	begin := h.entries[0].Number
 	if !found {
 		s.healing[k] = lookBack(begin-1, 2*uint64(len(h.entries)))
+		return nil
+	}
+	if point >= s.claims[k].Last { // there is no branch: the hash was a lie
+		delete(s.healing, k)
+		s.refused[k] = true
+		c.cfg.Log.Warn("a peer called a log of ours forked that is not", "peer", s.peer, "log", k.Log)
 		return nil
 	}
 	next := &healing{wants: s.branch(k, point+1), point: point}
