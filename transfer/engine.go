@@ -78,7 +78,8 @@ type job struct {
 
 	accepting int // answers of the person here whose folder is being made
 
-	running bool               // a goroutine prepares it, receives it or removes its parts
+	listing bool               // the store may have files of it
+	running bool               // a goroutine prepares it, receives it or removes what is left of it
 	cancel  context.CancelFunc // ends the goroutine that receives it, nil for none
 	ending  report             // the final state it takes when that one has ended
 	serving map[*context.CancelFunc]struct{}
@@ -123,6 +124,7 @@ func (e *Engine) load(t Transfer) error {
 		return e.cfg.Store.DropTransfer(t.ID) // nobody knows of it
 	}
 	j := newJob(t)
+	j.listing = t.Listed
 	if t.Direction == Receiving && t.Parts && !t.State.Final() {
 		j.t.Done = journaled(&e.cfg, t)
 		j.moved.done.Store(j.t.Done)

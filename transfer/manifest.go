@@ -21,6 +21,13 @@ const (
 	// maxEntries bounds a manifest. More files than a person has; their names
 	// alone take a gigabyte in the store.
 	maxEntries = 8 << 20
+	// maxPaths bounds the bytes of all its paths together, so that the entries it may
+	// have cannot all be as long as one may be.
+	maxPaths = 1 << 30
+	// freeFolders and foldersPerFile bound its folders: people are shown the number
+	// of files alone.
+	freeFolders    = 1024
+	foldersPerFile = 16
 	// maxBytes bounds the bytes of an offer, so that sums do not overflow.
 	maxBytes = 1 << 60
 )
@@ -34,6 +41,7 @@ type listing struct {
 	entries int64 // also the number of the next one
 	first   int64 // the number of the next chunk
 	bytes   int64
+	paths   int64 // bytes in all paths, as they are sent
 	files   int
 	program bool
 	tops    int    // topmost entries
@@ -63,6 +71,7 @@ func (l *listing) add(files []File) error {
 		}
 		l.hash.Write(b)
 		l.entries, l.first, l.bytes = f.N+1, f.First+f.Chunks(), f.Start+f.Size
+		l.paths += int64(len(f.sentAs()))
 		if f.Mode != peer.ModeFolder {
 			l.files++
 		}
@@ -71,8 +80,17 @@ func (l *listing) add(files []File) error {
 			l.top(entry.Path[0])
 		}
 	}
-	if l.entries > maxEntries || l.bytes > maxBytes {
-		return fmt.Errorf("%w: more than %d files or %d bytes", errManifest, maxEntries, int64(maxBytes))
+	if l.entries > maxEntries || l.bytes > maxBytes || l.paths > maxPaths {
+		return fmt.Errorf("%w: more than %d files, %d bytes or %d bytes of names", errManifest, maxEntries, int64(maxBytes), maxPaths)
+	}
+	return nil
+}
+
+// checkFolders refuses more folders than go with that many files.
+func (l *listing) checkFolders(files int) error {
+	most := freeFolders + foldersPerFile*int64(min(files, maxEntries))
+	if folders := l.entries - int64(l.files); folders > most {
+		return fmt.Errorf("%w: more than %d folders with %d files", errManifest, most, files)
 	}
 	return nil
 }
@@ -175,6 +193,9 @@ func (c *checker) page(entries []peer.ManifestEntry) error {
 	}
 	if c.list.bytes > c.offer.Bytes || c.list.files > c.offer.Files {
 		return fmt.Errorf("%w: more than was offered", errManifest)
+	}
+	if err := c.list.checkFolders(c.offer.Files); err != nil {
+		return err
 	}
 	err := c.store.AddFiles(c.offer.ID, files)
 	if errors.Is(err, ErrTaken) {

@@ -108,7 +108,7 @@ func (r *receipt) fetch(ctx context.Context) error {
 		check.offer.Name = r.t.Renamed
 	}
 	buf := make([]byte, frameHead+peer.DataFrame)
-	for more := true; more; {
+	for pages, more := 1, true; more; pages++ {
 		from := uint64(check.list.entries)
 		if err := r.wire.send(peer.Read{Offer: r.t.ID, Page: &from}); err != nil {
 			return err
@@ -129,6 +129,11 @@ func (r *receipt) fetch(ctx context.Context) error {
 			return err
 		}
 		more = got.More
+		if pages%roomPages == 0 {
+			if err := r.room(); err != nil {
+				return err
+			}
+		}
 	}
 	if err := check.end(); err != nil {
 		return err

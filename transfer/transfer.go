@@ -112,7 +112,7 @@ type Transfer struct {
 	Entries int64  // of the manifest, folders included, as far as it is known
 
 	Accepted  bool // receiving: the person said yes
-	Listed    bool // the manifest is complete, and its hash is that of the offer
+	Listed    bool // the manifest is kept and complete, and its hash is that of the offer; no more once it is final
 	PausedOwn bool // paused by the person here
 	PausedFar bool // paused by the other side
 	Parts     bool // receiving: part files may lie in Dir

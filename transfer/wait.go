@@ -15,6 +15,9 @@ const (
 	// reserve stays free on the disk that files are received to: the database and
 	// everybody else's programs need room too.
 	reserve = 256 << 20
+	// roomPages is after how many pages of a manifest the free space is looked at:
+	// they are kept too, mostly on the same disk, some 10 MiB at a time.
+	roomPages = 16
 	// roomTime is how often a full disk is looked at again.
 	roomTime = 5 * time.Second
 	// dialTime is what opening a data connection may take.

@@ -72,7 +72,7 @@ func (w *walker) walk(ctx context.Context, paths []string) error {
 	if w.list.entries == 0 {
 		return fmt.Errorf("%w%s", errNothing, w.left.because())
 	}
-	return nil
+	return w.list.checkFolders(w.list.files)
 }
 
 // top lists what a person named. Links in its path are followed: they were chosen.

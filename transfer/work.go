@@ -25,10 +25,12 @@ func (e *Engine) start(j *job) {
 		}
 	}
 	switch {
-	case j.running || j.unsaved != nil || j.t.Direction != Receiving:
-	case j.t.State.Final() && j.t.Parts:
-		e.clean(j)
-	case j.t.Accepted && !halted:
+	case j.running || j.unsaved != nil:
+	case j.t.State.Final():
+		if j.listing || j.t.Parts {
+			e.clean(j)
+		}
+	case j.t.Direction == Receiving && j.t.Accepted && !halted:
 		e.receive(j)
 	}
 }
@@ -54,7 +56,7 @@ func (e *Engine) prepare(id uuid.UUID, to peer.ID, paths []string, reply func(Of
 		return
 	}
 	e.jobs[id] = j
-	j.running = true
+	j.running, j.listing = true, true
 	w := &walker{store: e.cfg.Store, id: id, open: e.cfg.openSource, list: newListing()}
 	e.work.Go(func() {
 		err := w.walk(e.ctx, paths)
@@ -85,7 +87,7 @@ func (e *Engine) prepared(j *job, w *walker, err error) (Offer, error) {
 // receive starts the goroutine that receives an accepted offer.
 func (e *Engine) receive(j *job) {
 	ctx, cancel := context.WithCancel(e.ctx)
-	j.running, j.cancel = true, cancel
+	j.running, j.listing, j.cancel = true, true, cancel
 	r := &receipt{
 		cfg: &e.cfg, t: j.t, link: e.link(j.t.Peer), moved: j.moved,
 		tell: func(own report) {
@@ -135,22 +137,34 @@ func (e *Engine) received(j *job, path string, err error) {
 	e.moveOn(j)
 }
 
-// clean removes the parts of a transfer that is final.
+// clean removes what is kept of a final transfer and of no use any more: the parts,
+// then the files of its manifest, by which the parts are found.
 func (e *Engine) clean(j *job) {
 	j.running = true
 	t := j.t
 	e.work.Go(func() {
-		err := e.removeParts(t)
-		e.post(func() {
-			j.running = false
-			if err != nil { // the disk is gone, or not ours any more: tried again at the next start
-				e.cfg.Log.Warn("clean up", "transfer", j.t.ID, "err", err)
-				return
-			}
-			j.t.Parts = false
-			e.save(j)
-		})
+		var err error
+		if t.Parts {
+			err = e.removeParts(t)
+		}
+		if err == nil {
+			err = e.cfg.Store.DropFiles(t.ID)
+		}
+		e.post(func() { e.cleaned(j, err) })
 	})
+}
+
+func (e *Engine) cleaned(j *job, err error) {
+	j.running = false
+	if err != nil { // the disk is gone, or not ours any more: tried again at the next start
+		e.cfg.Log.Warn("clean up", "transfer", j.t.ID, "err", err)
+		return
+	}
+	j.listing = false
+	if j.t.Parts || j.t.Listed {
+		j.t.Parts, j.t.Listed = false, false
+		e.save(j)
+	}
 }
 
 func (e *Engine) removeParts(t Transfer) error {
@@ -221,7 +235,7 @@ func (e *Engine) answer(from peer.ID, w *wire) error {
 // grant decides whether a peer may read an offer now; the error is a *goneError.
 func (e *Engine) grant(from peer.ID, id uuid.UUID) (*job, error) {
 	j := e.jobs[id]
-	if j == nil || j.t.Direction != Sending || j.t.Peer != from || !j.t.Listed {
+	if j == nil || j.t.Direction != Sending || j.t.Peer != from || !j.t.Listed && !j.t.State.Final() {
 		return nil, &goneError{Refused}
 	}
 	e.offered(j) // it could not know of it otherwise
