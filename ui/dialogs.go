@@ -51,7 +51,7 @@ func (c *Console) saveName(name, dir string) {
 func (c *Console) askQuit() {
 	w := c.words
 	running := 0
-	for _, t := range c.transfers {
+	for _, t := range c.transfers.going() {
 		if t.State == "active" && c.cfg.Owner {
 			running++
 		}

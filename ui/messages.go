@@ -222,7 +222,7 @@ func (c *Console) offerLine(m node.Message) (text string, lively bool) {
 	} else {
 		text = c.words.TheySend.with(m.From.Name.String(), m.Offer.Name.String(), size)
 	}
-	t, ok := c.transfers[m.Offer.ID]
+	t, ok := c.transfers.of(m.Offer.ID)
 	if !ok || node.Direct(t.Peer.ID) != m.Conversation || (t.Direction == node.Sending) != m.Mine {
 		return text, false
 	}

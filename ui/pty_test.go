@@ -193,7 +193,7 @@ func TestBytesOnATerminal(t *testing.T) {
 	moved.Done += 20_000_000
 	before = k.wrote.sent()
 	k.node.say(node.Event{Kind: node.TransferMoved, Transfer: &moved})
-	k.within("progress", func() bool { return k.c.transfers[moved.ID].Done == moved.Done })
+	k.within("progress", func() bool { return k.c.transfers.byID[moved.ID].Done == moved.Done })
 	k.within("its draw", func() bool { return true })
 	if n := k.wrote.sent() - before; n >= 400 {
 		t.Errorf("progress sent %d bytes, want less than 400", n)

@@ -26,9 +26,9 @@ type request struct {
 // was put off comes last.
 func (c *Console) requests() []request {
 	var all []request
-	for _, t := range c.transfers {
+	for _, t := range c.transfers.going() {
 		if t.Direction == node.Receiving && t.State == "offered" {
-			all = append(all, c.offerRequest(t))
+			all = append(all, c.offerRequest(*t))
 		}
 	}
 	for _, p := range c.people {
@@ -74,9 +74,9 @@ func (c *Console) answer() {
 // offers is the offers that wait for an answer, the oldest first.
 func (c *Console) offers() []node.Transfer {
 	var waiting []node.Transfer
-	for _, t := range c.transfers {
+	for _, t := range c.transfers.going() {
 		if t.Direction == node.Receiving && t.State == "offered" {
-			waiting = append(waiting, t)
+			waiting = append(waiting, *t)
 		}
 	}
 	slices.SortFunc(waiting, func(a, b node.Transfer) int { return a.Offered.Compare(b.Offered) })

@@ -1,13 +1,9 @@
 package ui
 
 import (
-	"cmp"
 	"errors"
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"earshot/internal/node"
 	"earshot/peer"
@@ -19,7 +15,7 @@ type state struct {
 	self      node.Self
 	known     bool // the node's state was read
 	people    map[peer.ID]node.Person
-	transfers map[uuid.UUID]node.Transfer
+	transfers transferList
 	chats     map[node.Conversation]*chat
 	open      *chat           // the conversation on the screen; nil: none
 	put       map[string]bool // requests that were put off
@@ -37,7 +33,7 @@ type state struct {
 func newState() state {
 	return state{
 		people:    map[peer.ID]node.Person{},
-		transfers: map[uuid.UUID]node.Transfer{},
+		transfers: newTransferList(),
 		chats:     map[node.Conversation]*chat{},
 		put:       map[string]bool{},
 		rung:      map[node.Conversation]time.Time{},
@@ -53,10 +49,7 @@ func (c *Console) begin(self node.Self, people []node.Person, transfers []node.T
 	for _, p := range people {
 		c.people[p.ID] = p
 	}
-	clear(c.transfers)
-	for _, t := range transfers {
-		c.transfers[t.ID] = t
-	}
+	c.transfers.reset(transfers)
 	c.list.stale = true
 	for _, ch := range c.chats {
 		ch.forget()
@@ -79,8 +72,8 @@ func (c *Console) begin(self node.Self, people []node.Person, transfers []node.T
 // sayUnfinished tells at the start what goes on from last time.
 func (c *Console) sayUnfinished() {
 	n := 0
-	for _, t := range c.transfers {
-		if !finished(t) && t.State != "offered" {
+	for _, t := range c.transfers.going() {
+		if t.State != "offered" {
 			n++
 		}
 	}
@@ -174,43 +167,10 @@ func (c *Console) applyState(m node.Message) {
 }
 
 func (c *Console) applyTransfer(t node.Transfer) {
-	before, had := c.transfers[t.ID]
-	c.transfers[t.ID] = t
+	before, had := c.transfers.put(t)
 	if had && before.State != t.State && finished(t) {
 		c.say(c.words.transfer(t) + ": " + t.Name.String())
 	}
-}
-
-// finished reports whether a transfer's state is final.
-func finished(t node.Transfer) bool {
-	switch t.State {
-	case "done", "declined", "cancelled", "failed":
-		return true
-	}
-	return false
-}
-
-// sortedTransfers is all transfers: what moves first, then what waits, then what
-// is over; of the same kind the newest first.
-func (c *Console) sortedTransfers() []node.Transfer {
-	all := make([]node.Transfer, 0, len(c.transfers))
-	for _, t := range c.transfers {
-		all = append(all, t)
-	}
-	slices.SortFunc(all, func(a, b node.Transfer) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), b.Offered.Compare(a.Offered), cmp.Compare(a.ID.String(), b.ID.String()))
-	})
-	return all
-}
-
-func rank(t node.Transfer) int {
-	switch {
-	case t.State == "active":
-		return 0
-	case !finished(t):
-		return 1
-	}
-	return 2
 }
 
 // unread is how many messages nobody looked at yet.
