@@ -34,7 +34,7 @@ type Client struct {
 
 // Dial attaches to the node whose socket is at path. The error is a
 // [*VersionError] where the node is of another version, and os.ErrNotExist or a
-// refused connection where none runs.
+// refused connection where none runs; it is ctx's where ctx ended.
 func Dial(ctx context.Context, path string) (*Client, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", path)
@@ -50,6 +50,9 @@ func Dial(ctx context.Context, path string) (*Client, error) {
 	version, err := greet(conn, c.lines)
 	if err == nil && version != Version {
 		err = &VersionError{Node: version, Client: Version}
+	}
+	if ctx.Err() != nil { // it closed the connection, or will
+		err = ctx.Err()
 	}
 	if err != nil {
 		conn.Close()

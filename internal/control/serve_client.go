@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -124,8 +125,8 @@ func (c *connection) run(ctx context.Context, r request) response {
 	return response{ID: r.ID, Result: value}
 }
 
-// subscribe passes events on until ctx or the node ends. A client that does not
-// read stops this goroutine alone, and misses events (see node.Resync).
+// subscribe passes events on until ctx or the node ends. A client that is
+// slow stops this goroutine alone, and misses events (see node.Resync).
 func (c *connection) subscribe(ctx context.Context, id uint64) error {
 	sub, err := c.node.Subscribe(ctx)
 	if err != nil {
@@ -149,10 +150,12 @@ func (c *connection) subscribe(ctx context.Context, id uint64) error {
 // errGone ends a subscription whose client cannot be written to.
 var errGone = errors.New("the client is gone")
 
-// write sends one line, and ends the connection where that fails.
+// write sends one line, and ends the connection where that fails or takes longer
+// than writeTime.
 func (c *connection) write(r response) bool {
 	c.writing.Lock()
 	defer c.writing.Unlock()
+	c.conn.SetWriteDeadline(time.Now().Add(writeTime))
 	if err := writeLine(c.conn, r); err != nil {
 		c.end()
 		return false

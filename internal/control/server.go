@@ -53,7 +53,8 @@ func NewServer(n Node) *Server { return &Server{node: n, left: make(chan struct{
 func Serve(ctx context.Context, n Node, l net.Listener) error { return NewServer(n).Serve(ctx, l) }
 
 // Serve accepts clients until ctx ends, then closes l and every connection and
-// returns when all is done. The error is nil unless accepting failed.
+// returns when all is done. What the system refuses is tried again, as it runs
+// out of descriptors for a moment only; the error is that somebody closed l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -61,6 +62,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
+	wait := time.Duration(0)
 	for {
 		conn, err := l.Accept()
 		if ctx.Err() != nil {
@@ -69,10 +71,15 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			}
 			return nil
 		}
-		if err != nil {
-			l.Close()
+		if errors.Is(err, net.ErrClosed) {
 			return fmt.Errorf("accept a local client: %w", err)
 		}
+		if err != nil {
+			wait = min(max(2*wait, 5*time.Millisecond), maxAcceptWait)
+			pause(ctx, wait)
+			continue
+		}
+		wait = 0
 		if !s.enter() {
 			conn.Close()
 			continue
@@ -81,6 +88,19 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			defer s.leave()
 			serveClient(ctx, s.node, conn)
 		})
+	}
+}
+
+// maxAcceptWait is the longest wait after the system refused to accept.
+const maxAcceptWait = time.Second
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
