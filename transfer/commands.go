@@ -163,9 +163,14 @@ func (e *Engine) Resume(id uuid.UUID, reply func(error)) {
 }
 
 // Cancel ends a transfer for good; what was received of it is removed. An offer
-// that waits for the answer of this device is declined.
+// that waits for the answer of this device is declined; one that is being prepared
+// is forgotten, and its Prepare replies with context.Canceled.
 func (e *Engine) Cancel(id uuid.UUID, reply func(error)) {
 	e.command(id, reply, func(j *job) error {
+		if j.t.State == Preparing && j.running {
+			j.quit()
+			return nil
+		}
 		if j.t.State.Final() || j.t.State == Preparing {
 			return ErrState
 		}
@@ -204,6 +209,7 @@ func (e *Engine) Up(id peer.ID) {
 	e.post(func() {
 		e.link(id).set(true)
 		e.eachWith(id, func(j *job) {
+			j.answered = false
 			e.moveOn(j)
 			if !j.t.Settled {
 				e.inform(j)
@@ -217,7 +223,7 @@ func (e *Engine) Down(id peer.ID) {
 	e.post(func() {
 		e.link(id).set(false)
 		e.eachWith(id, func(j *job) {
-			j.far, j.untold = report{}, false
+			j.far, j.untold, j.answered = report{}, false, false
 			j.hangUp() // they would be in the way of new ones
 			e.moveOn(j)
 		})
@@ -266,8 +272,8 @@ func (e *Engine) hear(j *job, m peer.OfferState) {
 	if j.t.Settled && !was.Settled && j.at.state == was.State {
 		e.save(j)
 	}
-	if j.t.State.Final() && !m.Answer && j.unsaved == nil {
-		e.cfg.Network.Send(j.t.Peer, j.statement(true))
+	if j.t.State.Final() && !m.Answer && !j.answered && j.unsaved == nil {
+		j.answered = e.cfg.Network.Send(j.t.Peer, j.statement(true))
 	}
 }
 

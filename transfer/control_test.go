@@ -431,3 +431,74 @@ func prepareOnly(d, to *device, path string) (offer transfer.Offer, err error) {
 	})
 	return offer, err
 }
+
+// TestPreparingIsCancelled ends the walk through what is to be offered.
+func TestPreparingIsCancelled(t *testing.T) {
+	_, ann, bob := pair(t)
+	src := t.TempDir()
+	tree(t, src, map[string]string{"d/a": "1"})
+	ann.close()
+	reached, on := make(chan struct{}), make(chan struct{})
+	ann.onSource = func(string, string) error {
+		close(reached)
+		<-on
+		return nil
+	}
+	ann.start()
+	id := uuid.New()
+	prepared := make(chan error, 1)
+	ann.engine.Prepare(id, bob.id, []string{filepath.Join(src, "d")}, func(_ transfer.Offer, err error) { prepared <- err })
+	<-reached
+	if err := ann.cancel(id); err != nil {
+		t.Error(err)
+	}
+	close(on)
+	if err := <-prepared; !errors.Is(err, context.Canceled) {
+		t.Errorf("prepared: %v", err)
+	}
+	if kept, err := ann.store.Transfers(); err != nil || len(kept) != 0 {
+		t.Errorf("kept %+v, %v", kept, err)
+	}
+}
+
+// TestAnotherWhoAnswersAnswers is not answered for ever.
+func TestAnotherWhoAnswersAnswers(t *testing.T) {
+	sent := make(chan peer.OfferState, 1000)
+	e := alone(t, saying{nobody(), sent}, transfertest.NewStore())
+	run(t, e)
+	offers := make(chan transfer.Offer, 1)
+	e.Prepare(uuid.New(), peer.ID{2}, []string{file(t, "a", 5)}, func(o transfer.Offer, _ error) { offers <- o })
+	o := <-offers
+	e.Offered(o.ID)
+	for session := range 2 {
+		e.Up(peer.ID{2})
+		for range 5 {
+			err := do(t, func(reply func(error)) {
+				e.Receive(peer.ID{2}, peer.OfferState{Offer: o.ID, State: "declined", Reason: "by me"}, func() { reply(nil) })
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		answers := 0
+		for len(sent) > 0 {
+			if m := <-sent; m.Answer {
+				answers++
+			}
+		}
+		if answers != 1 {
+			t.Errorf("session %d: answered %d times", session, answers)
+		}
+	}
+}
+
+// saying tells what is sent.
+type saying struct {
+	network
+	sent chan peer.OfferState
+}
+
+func (s saying) Send(_ peer.ID, m peer.Message) bool {
+	s.sent <- m.(peer.OfferState)
+	return true
+}

@@ -81,6 +81,7 @@ type job struct {
 	listing bool               // the store may have files of it
 	running bool               // a goroutine prepares it, receives it or removes what is left of it
 	cancel  context.CancelFunc // ends the goroutine that receives it, nil for none
+	quit    context.CancelFunc // ends the goroutine that prepares it
 	ending  report             // the final state it takes when that one has ended
 	serving map[*context.CancelFunc]struct{}
 
@@ -88,7 +89,10 @@ type job struct {
 	unsaved error     // the store failed
 	due     time.Time // when it is to be kept at the latest, zero: it is
 	untold  bool      // the peer was not told the state it is in
-	retry   time.Time
+	// answered: the peer's final state was answered in this session. Once is enough,
+	// and two who answer each other's answers would never end.
+	answered bool
+	retry    time.Time
 }
 
 // New is an engine that knows what the store knows. It does nothing before Run.

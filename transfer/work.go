@@ -58,8 +58,10 @@ func (e *Engine) prepare(id uuid.UUID, to peer.ID, paths []string, reply func(Of
 	e.jobs[id] = j
 	j.running, j.listing = true, true
 	w := &walker{store: e.cfg.Store, id: id, open: e.cfg.openSource, list: newListing()}
+	var ctx context.Context
+	ctx, j.quit = context.WithCancel(e.ctx)
 	e.work.Go(func() {
-		err := w.walk(e.ctx, paths)
+		err := w.walk(ctx, paths)
 		e.inbox.put(command{
 			do:   func() { reply(e.prepared(j, w, err)) },
 			drop: func() { reply(Offer{}, ErrClosed) },
@@ -70,6 +72,7 @@ func (e *Engine) prepare(id uuid.UUID, to peer.ID, paths []string, reply func(Of
 // prepared takes the manifest that was made.
 func (e *Engine) prepared(j *job, w *walker, err error) (Offer, error) {
 	j.running = false
+	j.quit()
 	if err == nil {
 		j.t.Offer = w.list.offer()
 		j.t.ID = w.id
