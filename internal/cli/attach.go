@@ -71,7 +71,7 @@ func (p *Program) attachProfile(ctx context.Context, r role) (*session, error) {
 // tryAttach is attachProfile without waiting.
 func (p *Program) tryAttach(ctx context.Context, r role, socket string) (*session, error) {
 	client, err := control.Dial(ctx, socket)
-	if version := (*control.VersionError)(nil); errors.As(err, &version) || ctx.Err() != nil {
+	if version := (*control.VersionError)(nil); errors.As(err, &version) || err != nil && ctx.Err() != nil {
 		return nil, err
 	}
 	if err != nil { // nobody is there, or not any more
@@ -86,6 +86,9 @@ func (p *Program) tryAttach(ctx context.Context, r role, socket string) (*sessio
 		return s, nil
 	}
 	err = errors.Join(err, client.Close())
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	running := &profile.RunningError{Profile: p.profile.Name, PID: self.PID}
 	if self.Passing || err != nil {
 		return nil, errBusy{running}

@@ -167,6 +167,22 @@ func TestListenEndsWellWhenInterrupted(t *testing.T) {
 	c.run(codeUsage, "listen", "--accept", "everybody").complains("none, verified, friends or all")
 }
 
+// TestListenEndsWellWhenInterruptedEarly interrupts it while it waits for a
+// command's node to end, and before it has looked for one.
+func TestListenEndsWellWhenInterruptedEarly(t *testing.T) {
+	f := newFake()
+	f.self.Passing = true
+	c := newCall(t, f)
+	c.real = true
+	attended(t, c.home, f)
+	for _, after := range []time.Duration{0, 10 * time.Millisecond} {
+		ctx, interrupt := context.WithTimeout(t.Context(), after)
+		c.ctx = ctx
+		c.run(codeDone, "listen").prints("")
+		interrupt()
+	}
+}
+
 // TestOutputHasNoControls hands every command names and texts that would disturb
 // a terminal.
 func TestOutputHasNoControls(t *testing.T) {

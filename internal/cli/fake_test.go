@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -41,14 +42,17 @@ type fake struct {
 
 	onWrite func(f *fake, m node.Message)
 	onOffer func(f *fake, t node.Transfer)
-	fail    error // of what changes something
+	fail    error             // of what changes something
+	unread  error             // of MarkRead
+	stands  node.MessageState // of every message that is asked for
+	why     peer.Text         // and why it waits
 }
 
 // newFake is a node of seed 1, called Ann, that has been up for long.
 func newFake(people ...node.Person) *fake {
 	return &fake{
 		self:   node.Self{ID: seeded(1), Name: peer.DisplayName("Ann"), Port: 7420, Started: time.Now().Add(-time.Hour)},
-		people: people, heard: make(chan struct{}, 16),
+		people: people, heard: make(chan struct{}, 16), stands: node.Queued,
 	}
 }
 
@@ -141,11 +145,13 @@ func (f *fake) History(_ context.Context, h node.History) ([]node.Message, error
 }
 
 func (f *fake) Message(_ context.Context, id uuid.UUID) (node.Message, error) {
-	return node.Message{ID: id, State: node.Delivered}, nil
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return node.Message{ID: id, Mine: true, State: f.stands, Why: f.why}, nil
 }
 
 func (f *fake) MarkRead(_ context.Context, c node.Conversation, _ node.Position) error {
-	return f.note("read", string(c)[:4])
+	return errors.Join(f.note("read", string(c)[:4]), f.unread)
 }
 
 func (f *fake) Accept(_ context.Context, id peer.ID) error { return f.note("accept", shortID(id)) }
@@ -179,6 +185,7 @@ type call struct {
 	stdin  io.Reader
 	env    map[string]string
 	roles  []role
+	real   bool // attach to the node of home
 	stdout bytes.Buffer
 	stderr bytes.Buffer
 }
@@ -192,14 +199,18 @@ func (c *call) run(code int, args ...string) *call {
 	c.t.Helper()
 	c.stdout.Reset()
 	c.stderr.Reset()
-	got := Run(c.ctx, Program{
+	p := Program{
 		Args: append([]string{"--home", c.home}, args...), Stdin: c.stdin, Stdout: &c.stdout, Stderr: &c.stderr,
 		Environment: func(name string) (string, bool) { v, ok := c.env[name]; return v, ok },
 		attach: func(_ context.Context, r role) (*session, error) {
 			c.roles = append(c.roles, r)
 			return &session{Node: c.fake, end: func(context.Context) error { return nil }}, nil
 		},
-	})
+	}
+	if c.real {
+		p.attach = nil
+	}
+	got := Run(c.ctx, p)
 	if got != code {
 		c.t.Fatalf("%q ended with %d, want %d\n%s%s", args, got, code, c.stdout.String(), c.stderr.String())
 	}

@@ -30,7 +30,12 @@ RULE says which file offers are accepted without asking: none, verified, friends
 			if r.dir, err = absoluteDir(dir); err != nil {
 				return err
 			}
-			return p.with(cmd.Context(), r, func(s *session) error { return p.listen(cmd.Context(), s, asJSON) })
+			ctx := cmd.Context()
+			err = p.with(ctx, r, func(s *session) error { return p.listen(ctx, s, asJSON) })
+			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+				return nil // it was meant to end so, however early
+			}
+			return err
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
@@ -47,7 +52,7 @@ func checkRule(rule node.Rule) error {
 	return wrong("--accept is %q; want none, verified, friends or all.", string(rule))
 }
 
-// listen prints events until ctx ends, which is how it is meant to end.
+// listen prints events until ctx ends, which is then the error.
 func (p *Program) listen(ctx context.Context, n Node, asJSON bool) error {
 	sub, err := n.Subscribe(ctx)
 	if err != nil {
@@ -55,7 +60,7 @@ func (p *Program) listen(ctx context.Context, n Node, asJSON bool) error {
 	}
 	defer sub.Close()
 	told := narrator{}
-	err = await(ctx, sub, func(e node.Event) (bool, error) {
+	return await(ctx, sub, func(e node.Event) (bool, error) {
 		if asJSON {
 			if line := eventJSON(e); line != nil {
 				return false, writeJSON(p.Stdout, line)
@@ -67,8 +72,4 @@ func (p *Program) listen(ctx context.Context, n Node, asJSON bool) error {
 		}
 		return false, nil
 	})
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return nil
-	}
-	return err
 }
