@@ -29,7 +29,7 @@ TEXT "-" is read from the standard input. --wait 0 waits for ever.`,
 		Example: "  earshot msg Bob \"the lift is fixed\"\n  date | earshot msg Bob -",
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := p.messageText(args[1:])
+			text, err := p.messageText(cmd.Context(), args[1:])
 			if err != nil {
 				return err
 			}
@@ -67,24 +67,50 @@ func (o sendOptions) look() time.Duration {
 }
 
 // messageText is the text of a message, from the arguments or the standard input.
-func (p *Program) messageText(args []string) (string, error) {
+func (p *Program) messageText(ctx context.Context, args []string) (string, error) {
 	text := strings.Join(args, " ")
 	if text == "-" {
-		b, err := io.ReadAll(io.LimitReader(p.Stdin, maxText+2)) // and a line's end
+		b, err := p.readInput(ctx, maxText+2) // and a line's end
 		if err != nil {
 			return "", fmt.Errorf("read the message: %w", err)
 		}
 		text = strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
 	}
+	return text, checkText(text)
+}
+
+// readInput reads the standard input to its end, or limit bytes of it. Its
+// goroutine may outlive ctx: reading a terminal cannot be interrupted, and the
+// program ends anyway.
+func (p *Program) readInput(ctx context.Context, limit int64) ([]byte, error) {
+	type input struct {
+		b   []byte
+		err error
+	}
+	read := make(chan input, 1)
+	go func() {
+		b, err := io.ReadAll(io.LimitReader(p.Stdin, limit))
+		read <- input{b, err}
+	}()
+	select {
+	case in := <-read:
+		return in.b, in.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// checkText says why a text cannot be a message.
+func checkText(text string) error {
 	switch {
 	case strings.TrimSpace(text) == "":
-		return "", wrong("There is nothing to send.")
+		return wrong("There is nothing to send.")
 	case len(text) > maxText:
-		return "", &failure{code: codeUsage, what: fmt.Sprintf("The message is longer than %d KiB.", maxText>>10), do: "Send it as a file with \"earshot send\"."}
+		return &failure{code: codeUsage, what: fmt.Sprintf("The message is longer than %d KiB.", maxText>>10), do: "Send it as a file with \"earshot send\"."}
 	case !utf8.ValidString(text):
-		return "", wrong("The message is not UTF-8 text.")
+		return wrong("The message is not UTF-8 text.")
 	}
-	return text, nil
+	return nil
 }
 
 // sent is what msg and send print as JSON.
@@ -111,6 +137,11 @@ func (p *Program) write(ctx context.Context, n Node, to, text string, o sendOpti
 	waiting, cancel := o.limit(ctx)
 	defer cancel()
 	m, err = delivered(waiting, n, sub, m)
+	if waiting.Err() != nil && m.State == node.Queued {
+		if m = lastLook(ctx, n, m); m.State != node.Queued {
+			err = nil
+		}
+	}
 	name := nameOf(person.Name, person.ID)
 	if o.json {
 		err = errors.Join(writeJSON(p.Stdout, sent{m.ID, string(m.State)}), err)
@@ -143,6 +174,21 @@ func delivered(ctx context.Context, n Node, sub node.Subscription, m node.Messag
 		return m.State != node.Queued, nil
 	})
 	return m, err
+}
+
+// lastTime is how long somebody who gives up waiting, or was interrupted, waits
+// for how the message stands by now.
+const lastTime = time.Second
+
+// lastLook is a message as it is now that nobody waits any more: the receiver may
+// have it, and why it waits may be another reason than when it was written.
+func lastLook(ctx context.Context, n Node, m node.Message) node.Message {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
+	defer cancel()
+	if now, err := n.Message(ctx, m.ID); err == nil {
+		return now
+	}
+	return m
 }
 
 // queued says that a message waits for its receiver.

@@ -59,17 +59,33 @@ func (p *Program) typed(ctx context.Context) <-chan string {
 	typed := make(chan string)
 	go func() {
 		defer close(typed)
-		scanner := bufio.NewScanner(p.Stdin)
-		scanner.Buffer(nil, 2*maxText)
-		for scanner.Scan() {
+		in := bufio.NewReader(p.Stdin)
+		for {
+			line, err := readLine(in)
+			if err != nil && line == "" {
+				return
+			}
 			select {
-			case typed <- scanner.Text():
+			case typed <- line:
 			case <-ctx.Done():
 				return
 			}
 		}
 	}()
 	return typed
+}
+
+// readLine reads a line without its end. Of a line that is too long for anything
+// it keeps enough to be refused.
+func readLine(in *bufio.Reader) (string, error) {
+	var line []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		line = append(line, part[:min(len(part), 2*maxText-len(line))]...)
+		if err != bufio.ErrBufferFull {
+			return strings.TrimRight(string(line), "\r\n"), err
+		}
+	}
 }
 
 func (l *lines) run(ctx context.Context, typed <-chan string, events <-chan []node.Event) error {
@@ -104,7 +120,8 @@ func (l *lines) run(ctx context.Context, typed <-chan string, events <-chan []no
 	}
 }
 
-// tell prints an event; a message that was printed is read.
+// tell prints an event; a message that was printed is read. Where that cannot be
+// noted it is said; the mark of the next one covers it.
 func (l *lines) tell(ctx context.Context, e node.Event) error {
 	if line := l.told.line(e); line != "" {
 		if err := l.p.say("%s", line); err != nil {
@@ -112,7 +129,9 @@ func (l *lines) tell(ctx context.Context, e node.Event) error {
 		}
 	}
 	if m := e.Message; m != nil && !m.Mine && (e.Kind == node.MessageAdded || e.Kind == node.OfferReceived) {
-		return l.n.MarkRead(ctx, m.Conversation, m.Position)
+		if err := l.n.MarkRead(ctx, m.Conversation, m.Position); err != nil && ctx.Err() == nil {
+			l.p.report(err)
+		}
 	}
 	return nil
 }
@@ -165,8 +184,8 @@ func (l *lines) do(ctx context.Context, line string) error {
 	if err != nil {
 		return err
 	}
-	text, err := l.p.messageText([]string{strings.TrimPrefix(line, "/")})
-	if err != nil {
+	text := strings.TrimPrefix(line, "/")
+	if err := checkText(text); err != nil {
 		return err
 	}
 	_, err = l.n.Write(ctx, node.Direct(person.ID), text)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -36,6 +37,34 @@ func TestLineModeIsForTerminalsWithoutAScreen(t *testing.T) {
 	if c.stderr.Len() > 0 {
 		t.Errorf("said %q", c.stderr.String())
 	}
+}
+
+func TestLineModeOutlastsALineThatIsTooLong(t *testing.T) {
+	f := newFake(person(2, "Bob"))
+	c := newCall(t, f)
+	c.stdin = strings.NewReader("/to Bob\n" + strings.Repeat("x", maxText+1) + "\n" + strings.Repeat("y", 9*maxText) + "\r\n-\r\nlast")
+	c.run(codeDone, "--plain").does("write "+id2[:4]+" -", "write "+id2[:4]+" last")
+	if got := strings.Count(c.stderr.String(), "longer than 32 KiB"); got != 2 {
+		t.Errorf("%d lines were refused: %s", got, c.stderr.String())
+	}
+}
+
+func TestLineModeOutlastsAFailure(t *testing.T) {
+	f := newFake(person(2, "Bob"))
+	f.unread = errors.New("the disk is full")
+	c := newCall(t, f)
+	in, typing := io.Pipe()
+	c.stdin = in
+	go func() {
+		_, _ = io.WriteString(typing, "/people\n") // taken when the mode runs
+		f.publish(happenings()[1])
+		for len(f.calls()) < 1 {
+			_, _ = io.WriteString(typing, "\n")
+		}
+		_, _ = io.WriteString(typing, "/to Bob\nstill here\n")
+		typing.Close()
+	}()
+	c.run(codeDone, "--plain").complains("The disk is full.").does("read "+id2[:4], "write "+id2[:4]+" still here")
 }
 
 func TestLineModeMarksWhatItShowsAsRead(t *testing.T) {

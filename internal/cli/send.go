@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,7 +37,7 @@ What is left when this command gives up, or is interrupted, continues later.`,
 		},
 		ValidArgsFunction: p.completePeer,
 	}
-	cmd.Flags().StringSliceVar(&also, "to", nil, "also send to this peer, may be repeated")
+	cmd.Flags().StringArrayVar(&also, "to", nil, "also send to this peer, may be repeated")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	cmd.Flags().DurationVar(&o.wait, "wait", 0, "give up waiting after so long, 0: never")
 	return cmd
@@ -62,7 +63,7 @@ func absolute(paths []string) ([]string, error) {
 	return out, nil
 }
 
-// send offers paths to everybody named and waits until all is over.
+// send offers paths to everybody named, once, and waits until all is over.
 func (p *Program) send(ctx context.Context, n Node, to, paths []string, o sendOptions) error {
 	var people []node.Person
 	for _, name := range to { // all of them, before anything is offered
@@ -70,7 +71,9 @@ func (p *Program) send(ctx context.Context, n Node, to, paths []string, o sendOp
 		if err != nil {
 			return err
 		}
-		people = append(people, person)
+		if !slices.ContainsFunc(people, func(one node.Person) bool { return one.ID == person.ID }) {
+			people = append(people, person)
+		}
 	}
 	sub, err := n.Subscribe(ctx)
 	if err != nil {

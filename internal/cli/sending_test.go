@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,11 +37,19 @@ func TestMessagesThatWait(t *testing.T) {
 	}
 	c.run(codeLater, "msg", "Bob", "hi", "--wait", "20ms").prints("").complains("The message for Bob is queued")
 
+	c.fake.stands = node.Delivered
 	c.fake.onWrite = func(f *fake, m node.Message) { f.publish(node.Event{Kind: node.Resync}) }
 	c.run(codeDone, "msg", "Bob", "hi", "--wait", "0")
 
+	// Who gives up looks once more.
+	c.fake.onWrite = nil
+	c.run(codeDone, "msg", "Bob", "hi", "--wait", "1ms").prints("Delivered to Bob.\n")
+	c.fake.stands, c.fake.why = node.Queued, peer.Line("Bob is away", 0)
+	c.run(codeLater, "msg", "Bob", "hi", "--wait", "1ms").complains("The message for Bob is queued: Bob is away.")
+
 	ctx, interrupt := context.WithCancel(t.Context())
 	c.ctx = ctx
+	c.fake.why = peer.Text{}
 	c.fake.onWrite = func(*fake, node.Message) { interrupt() }
 	c.run(codeLater, "msg", "Bob", "hi").complains("Interrupted. The message for Bob is queued.")
 }
@@ -56,6 +65,20 @@ func TestMessagesThatMakeNoSense(t *testing.T) {
 	c.does()
 	c.fake.fail = node.ErrKeyChanged
 	c.run(codeFailed, "msg", "Bob", "hi").complains("Another key under the name of a verified contact.", "compare the safety number")
+}
+
+func TestReadingAMessageCanBeInterrupted(t *testing.T) {
+	c := newCall(t, newFake(person(2, "Bob")))
+	in, typing := io.Pipe()
+	defer typing.Close()
+	c.stdin = in
+	ctx, interrupt := context.WithCancel(t.Context())
+	c.ctx = ctx
+	go func() {
+		_, _ = io.WriteString(typing, "half a mess") // it is being read
+		interrupt()
+	}()
+	c.run(codeLater, "msg", "Bob", "-").complains("Interrupted.").does()
 }
 
 // file makes a file to send.
@@ -100,7 +123,7 @@ func TestSendEndsAsTheTransferEnds(t *testing.T) {
 }
 
 func TestSendToSeveral(t *testing.T) {
-	f := newFake(person(2, "Bob"), person(3, "Carl"), person(4, "Dora"))
+	f := newFake(person(2, "Bob"), person(3, "Carl"), person(4, "Doe, Dora"))
 	f.onOffer = func(f *fake, t node.Transfer) {
 		state, reason := stateDone, ""
 		if t.Peer.ID == seeded(3) {
@@ -108,7 +131,7 @@ func TestSendToSeveral(t *testing.T) {
 		}
 		become(state, reason)(f, t)
 	}
-	c := newCall(t, f).run(codeRefuse, "send", "Bob", file(t), "--to", "Carl,Dora", "--json")
+	c := newCall(t, f).run(codeRefuse, "send", "Bob", file(t), "--to", "Doe, Dora", "--to", "Carl", "--to", "bob", "--json")
 	if got := strings.Count(c.stdout.String(), "\n"); got != 3 {
 		t.Errorf("printed %d lines:\n%s", got, c.stdout.String())
 	}
