@@ -122,6 +122,38 @@ func TestAFloodOfStates(t *testing.T) {
 	say(transfer.Active, "") // done with at once
 }
 
+// TestAFloodOfOffers is declined to the last one, and not kept.
+func TestAFloodOfOffers(t *testing.T) {
+	sent := make(chan peer.OfferState, 1000)
+	store := transfertest.NewStore()
+	e := alone(t, saying{nobody(), sent}, store)
+	e.Up(peer.ID{1})
+	for range 300 {
+		e.Incoming(transfer.Offer{ID: uuid.New(), Name: "a", Files: 1, Bytes: 1}, peer.ID{1})
+	}
+	other := transfer.Offer{ID: uuid.New(), Name: "a", Files: 1, Bytes: 1}
+	e.Incoming(other, peer.ID{2})
+	run(t, e)
+	if err := do(t, func(reply func(error)) { e.Accept(other.ID, "", reply) }); err != nil {
+		t.Errorf("an offer of somebody else: %v", err)
+	}
+	if n := len(e.Transfers()); n != 4+100+1 {
+		t.Errorf("%d transfers are kept", n)
+	}
+	if kept, err := store.Transfers(); err != nil || len(kept) != 4+100+1 {
+		t.Errorf("%d transfers are in the store, %v", len(kept), err)
+	}
+	declined := 0
+	for len(sent) > 0 {
+		if m := <-sent; m.State == "declined" && m.Reason == "limit" {
+			declined++
+		}
+	}
+	if declined != 296 {
+		t.Errorf("%d were told", declined)
+	}
+}
+
 // TestAPeerWaitsForWhatItSays is not done with a frame before the engine is.
 func TestAPeerWaitsForWhatItSays(t *testing.T) {
 	e := alone(t, nobody(), transfertest.NewStore())

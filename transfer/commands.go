@@ -42,7 +42,8 @@ func (e *Engine) offered(j *job) {
 
 // Incoming says that an offer for this device was committed. Saying so again
 // changes nothing. Where four of that peer wait for an answer already, it is
-// declined.
+// declined. No more than a hundred of those are kept of a peer; for others the peer
+// is told once.
 func (e *Engine) Incoming(o Offer, from peer.ID) {
 	e.post(func() {
 		if e.jobs[o.ID] != nil {
@@ -52,23 +53,33 @@ func (e *Engine) Incoming(o Offer, from peer.ID) {
 		if name, rewritten, err := peer.CleanName(o.Name); err == nil && rewritten {
 			j.t.Name, j.t.Renamed = name, o.Name
 		}
-		if e.waiting(from) >= maxOffers {
+		waiting, declined := e.offersOf(from)
+		if waiting >= maxOffers {
 			j.t.State, j.t.Reason = Declined, Limit
+			if declined >= maxDeclined {
+				e.cfg.Network.Send(from, j.statement(false))
+				e.cfg.Notify(Changed{j.t})
+				return
+			}
 		}
 		e.jobs[o.ID] = j
 		e.moveOn(j)
 	})
 }
 
-// waiting is how many offers of a peer wait for an answer, without those that are
-// being accepted.
-func (e *Engine) waiting(from peer.ID) (n int) {
+// offersOf is how many offers of a peer wait for an answer, without those that are
+// being accepted, and how many were declined because others waited.
+func (e *Engine) offersOf(from peer.ID) (waiting, declined int) {
 	for _, j := range e.jobs {
-		if j.t.Peer == from && j.waits() && j.accepting == 0 {
-			n++
+		switch {
+		case j.t.Peer != from || j.t.Direction != Receiving:
+		case j.t.State == Offered && j.accepting == 0:
+			waiting++
+		case j.t.State == Declined && j.t.Reason == Limit:
+			declined++
 		}
 	}
-	return n
+	return waiting, declined
 }
 
 // Accept begins to receive an offer into dir, an absolute path that is made where

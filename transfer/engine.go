@@ -41,6 +41,9 @@ type Config struct {
 const (
 	// maxOffers is how many offers of one peer may wait for an answer.
 	maxOffers = 4
+	// maxDeclined is how many offers of one peer that were declined because others
+	// waited are kept: a peer can make any number of them.
+	maxDeclined = 100
 	// saveAgain is how long after an error of the store it is tried again.
 	saveAgain = time.Second
 	// saveTime is how long what a peer said, and would say again, may wait to be
