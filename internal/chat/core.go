@@ -18,6 +18,7 @@ type core struct {
 	conversations map[peer.ID]*conversation // those in use, by the other device
 	stored        map[peer.ID]Conversation  // all that are in the store
 	sessions      map[peer.ID]*session
+	arrivals      map[peer.ID]*arrival // sessions that are to begin when the store works
 	drafts        []pendingDraft
 	delayed       []delayed
 	dropped       uint64                 // entries
@@ -45,7 +46,7 @@ type conversation struct {
 	seen    map[LogKey]Seen // by Peer, of our own logs
 	noted   map[LogKey]Seen // what seen becomes with the next commit
 	newest  uint64          // the highest clock
-	weight  Weight          // of Peer's entries
+	weight  Weight          // of Peer's entries, while it is a stranger
 }
 
 func newCore(cfg Config) (*core, error) {
@@ -60,6 +61,7 @@ func newCore(cfg Config) (*core, error) {
 		conversations: make(map[peer.ID]*conversation),
 		stored:        make(map[peer.ID]Conversation),
 		sessions:      make(map[peer.ID]*session),
+		arrivals:      make(map[peer.ID]*arrival),
 		noteworthy:    make(map[*conversation]bool),
 	}
 	all, err := cfg.Store.Conversations()
@@ -124,7 +126,9 @@ func (c *core) load(v *conversation) (err error) {
 	if v.newest, err = store.Newest(v.ID); err != nil {
 		return err
 	}
-	v.weight, err = store.Weight(v.ID, v.Peer)
+	if !v.contact { // only strangers are weighed, and theirs is little to read
+		v.weight, err = store.Weight(v.ID, v.Peer)
+	}
 	return err
 }
 
@@ -151,6 +155,10 @@ func (c *core) hashes(v *conversation, k LogKey) hashAt {
 
 // receive handles a peer's message.
 func (c *core) receive(from peer.ID, m peer.Message, done func()) {
+	if a := c.arrivals[from]; a != nil {
+		a.kept = append(a.kept, arrived{m, done})
+		return
+	}
 	s := c.sessions[from]
 	if s == nil || s.broken || c.stopped {
 		done()
@@ -200,6 +208,11 @@ func (c *core) tick(now time.Time) {
 		}
 	}
 	c.delayed = later
+	for id, a := range c.arrivals {
+		if !a.again.After(now) {
+			c.arrive(id, a)
+		}
+	}
 	for _, s := range c.sessions {
 		if !s.askAgain.IsZero() && !s.askAgain.After(now) {
 			s.askAgain = time.Time{}
@@ -220,6 +233,9 @@ func (c *core) pause(now time.Time) time.Duration {
 		sooner(d.at)
 	}
 	sooner(c.notedAgain)
+	for _, a := range c.arrivals {
+		sooner(a.again)
+	}
 	for _, s := range c.sessions {
 		sooner(s.askAgain)
 		sooner(s.sendAgain)
@@ -230,6 +246,9 @@ func (c *core) pause(now time.Time) time.Duration {
 // stop calls every done that waits, and lets nothing be written any more.
 func (c *core) stop() {
 	c.stopped = true
+	for id := range c.arrivals {
+		c.giveUp(id)
+	}
 	for _, d := range c.delayed {
 		d.done()
 	}

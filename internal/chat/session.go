@@ -49,10 +49,52 @@ func (c *core) up(id peer.ID) {
 		return
 	}
 	c.down(id)
+	if err := c.begin(id); err != nil {
+		c.failed(err)
+		c.arrivals[id] = &arrival{again: c.timer().Add(storeRetry)}
+	}
+}
+
+// arrival is a session that could not begin because the store failed. What the
+// peer says meanwhile is kept, and not done, so the peer sends little of it.
+type arrival struct {
+	again time.Time // when to try again
+	kept  []arrived
+}
+
+type arrived struct {
+	m    peer.Message
+	done func()
+}
+
+// arrive begins a session that could not begin before, with what was kept.
+func (c *core) arrive(id peer.ID, a *arrival) {
+	if err := c.begin(id); err != nil {
+		c.failed(err)
+		a.again = c.timer().Add(storeRetry)
+		return
+	}
+	delete(c.arrivals, id)
+	for _, kept := range a.kept {
+		c.receive(id, kept.m, kept.done)
+	}
+}
+
+// giveUp forgets a session that never began.
+func (c *core) giveUp(id peer.ID) {
+	if a := c.arrivals[id]; a != nil {
+		delete(c.arrivals, id)
+		for _, kept := range a.kept {
+			kept.done()
+		}
+	}
+}
+
+// begin makes the session, with the first have on its way.
+func (c *core) begin(id peer.ID) error {
 	v, err := c.with(id)
 	if err != nil {
-		c.failed(err)
-		return
+		return err
 	}
 	s := &session{
 		peer: id, v: v,
@@ -68,10 +110,12 @@ func (c *core) up(id peer.ID) {
 	s.push.fill(c.timer())
 	c.sessions[id] = s
 	c.sayAll(s)
+	return nil
 }
 
 // down ends a session.
 func (c *core) down(id peer.ID) {
+	c.giveUp(id)
 	s := c.sessions[id]
 	if s == nil {
 		return

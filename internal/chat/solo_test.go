@@ -1,6 +1,7 @@
 package chat_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -18,6 +19,8 @@ type solo struct {
 	t       *testing.T
 	now     time.Time
 	disk    *chattest.Memory
+	fails   map[string]int // how many calls of a method of the store fail
+	calls   map[string]int // of those that may fail
 	replica *chat.Replica
 	sent    map[peer.ID][]peer.Message
 	deaf    bool // nothing can be sent
@@ -25,9 +28,9 @@ type solo struct {
 }
 
 func newSolo(t *testing.T, disk *chattest.Memory) *solo {
-	s := &solo{t: t, now: time.UnixMilli(1_796_000_000_000), disk: disk, sent: map[peer.ID][]peer.Message{}}
+	s := &solo{t: t, now: time.UnixMilli(1_796_000_000_000), disk: disk, sent: map[peer.ID][]peer.Message{}, fails: map[string]int{}, calls: map[string]int{}}
 	r, err := chat.New(chat.Config{
-		Identity: identity(1), Store: disk, Network: s,
+		Identity: identity(1), Store: moody{disk, s}, Network: s,
 		Notify: func(e chat.Event) { s.events = append(s.events, e) },
 		Now:    func() time.Time { return s.now },
 	})
@@ -36,6 +39,42 @@ func newSolo(t *testing.T, disk *chattest.Memory) *solo {
 	}
 	s.replica = r
 	return s
+}
+
+// moody is a store some methods of which fail when the test says so.
+type moody struct {
+	chat.Store
+	s *solo
+}
+
+func (m moody) mood(method string) error {
+	m.s.calls[method]++
+	if m.s.fails[method] > 0 {
+		m.s.fails[method]--
+		return errors.New(method + " failed")
+	}
+	return nil
+}
+
+func (m moody) Logs(id peer.Hash) ([]chat.Log, error) {
+	if err := m.mood("Logs"); err != nil {
+		return nil, err
+	}
+	return m.Store.Logs(id)
+}
+
+func (m moody) Requests() (int, error) {
+	if err := m.mood("Requests"); err != nil {
+		return 0, err
+	}
+	return m.Store.Requests()
+}
+
+func (m moody) Weight(id peer.Hash, author peer.ID) (chat.Weight, error) {
+	if err := m.mood("Weight"); err != nil {
+		return chat.Weight{}, err
+	}
+	return m.Store.Weight(id, author)
 }
 
 func (s *solo) Send(to peer.ID, m peer.Message) bool {

@@ -12,29 +12,28 @@ func (w Weight) exceeds() bool {
 }
 
 // admits reports whether an entry of the peer may come in although it may be a
-// stranger.
-func (c *core) admits(t *taking, e Entry) bool {
+// stranger; an error is the store's.
+func (c *core) admits(t *taking, e Entry) (bool, error) {
 	v := t.v
 	if v.contact || t.accept {
-		return true
+		return true, nil
 	}
 	full := false
 	if !v.stored && len(t.batch.Entries) == 0 {
 		requests, err := c.cfg.Store.Requests()
 		if err != nil {
-			c.failed(err)
-			return false
+			return false, err
 		}
 		full = requests >= maxRequests
 	}
 	if !full && !t.weight.plus(e).exceeds() {
-		return true
+		return true, nil
 	}
 	if !t.s.held {
 		t.s.held = true
 		c.cfg.Notify(Held{Peer: v.Peer, Full: full})
 	}
-	return false
+	return false, nil
 }
 
 // accept makes the peer a contact and asks for what was held back.
@@ -81,18 +80,15 @@ func (c *core) reviewWaiting(s *session) {
 }
 
 func (c *core) heldBack(s *session) bool {
-	if s.v.weight.Entries > 0 {
-		return false
-	}
 	var w Weight
 	var first *Entry // that the peer does not have
 	for k, l := range s.v.logs {
 		has := s.claims[k].Last
-		if k.Author != c.self || l.Last == 0 || has > strangerEntries {
-			if k.Author == c.self && l.Last > 0 {
-				return false
-			}
+		if l.Last == 0 {
 			continue
+		}
+		if k.Author != c.self || has > strangerEntries {
+			return false
 		}
 		entries, err := c.cfg.Store.Entries(s.v.ID, k, 1, has+1, 2*strangerBytes)
 		if err != nil {

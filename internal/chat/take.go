@@ -118,8 +118,8 @@ func (c *core) extend(t *taking, e Entry) error {
 		c.refuse(t.s, e.LogKey(), fmt.Errorf("clock %d after %d in one log", e.Clock, before))
 		return nil
 	}
-	if !c.may(t, e) {
-		return nil
+	if may, err := c.may(t, e); err != nil || !may {
+		return err
 	}
 	if e.Author == c.self {
 		t.accept = true
@@ -150,8 +150,8 @@ func (s *session) claim(k LogKey, theirs claim) bool {
 }
 
 // may reports whether an entry can be accepted now. One that cannot stays with
-// whoever has it and is asked for again when it can.
-func (c *core) may(t *taking, e Entry) bool {
+// whoever has it and is asked for again when it can. An error is the store's.
+func (c *core) may(t *taking, e Entry) (bool, error) {
 	switch {
 	case tooFarAhead(e.Clock, c.cfg.Now()):
 		c.leave(t.s, e, "its clock is too far ahead")
@@ -159,10 +159,12 @@ func (c *core) may(t *taking, e Entry) bool {
 		c.leave(t.s, e, "a newer version is needed for it")
 	case t.at(e.LogKey()).Last == 0 && len(t.v.logs)+len(t.logs) >= maxLogs:
 		c.leave(t.s, e, "the conversation has too many logs")
+	case e.Author == c.self:
+		return true, nil
 	default:
-		return e.Author == c.self || c.admits(t, e)
+		return c.admits(t, e)
 	}
-	return false
+	return false, nil
 }
 
 func (c *core) leave(s *session, e Entry, why string) {

@@ -1,0 +1,110 @@
+package chat_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"earshot/internal/chat"
+	"earshot/internal/chat/chattest"
+	"earshot/peer"
+)
+
+// holds is what says that a peer has an entry, and those before it.
+func (a *author) holds(e chat.Entry) peer.Have {
+	return a.have(peer.HaveLog{Author: e.Author, Log: e.Log, First: 1, Last: e.Number, Hash: e.Hash()})
+}
+
+// TestStoreFailsForAStranger: whether one more stranger may write cannot be read
+// once; what it wrote is asked for a little later.
+func TestStoreFailsForAStranger(t *testing.T) {
+	s := newSolo(t, chattest.NewMemory())
+	b := newAuthor(t, 2)
+	s.up(b)
+	s.fails["Requests"] = 1
+	e := b.say("hello")
+	s.add(b, e)
+	s.wantShown(b)
+	s.now = s.now.Add(5 * time.Second)
+	s.step()
+	if wants := got[peer.Want](s, b); len(wants) != 1 {
+		t.Fatalf("asked for %+v", wants)
+	}
+	s.add(b, e)
+	s.wantShown(b, "hello")
+}
+
+// TestStoreFailsAtTheBeginning: the conversation cannot be read when the session
+// begins; it begins a little later, with what the peer said first.
+func TestStoreFailsAtTheBeginning(t *testing.T) {
+	disk := chattest.NewMemory()
+	b := newAuthor(t, 2)
+	s := newSolo(t, disk)
+	s.up(b)
+	s.add(b, b.say("before"))
+
+	s = newSolo(t, disk)
+	s.fails["Logs"] = 2
+	s.replica.Up(b.ID())
+	e := b.say("after")
+	done := s.tell(b, b.holds(e))
+	if done || len(s.sent) > 0 {
+		t.Fatalf("done %v, sent %v", done, s.sent)
+	}
+	for range 2 {
+		s.now = s.now.Add(5 * time.Second)
+		s.step()
+	}
+	if wants := got[peer.Want](s, b); len(wants) != 1 || wants[0].Ranges[0].From != 2 {
+		t.Fatalf("asked for %+v", wants)
+	}
+	s.add(b, e)
+	s.wantShown(b, "before", "after")
+}
+
+// TestGoneBeforeTheBeginning: what a session said that never began is done when
+// it is over.
+func TestGoneBeforeTheBeginning(t *testing.T) {
+	disk := chattest.NewMemory()
+	b := newAuthor(t, 2)
+	s := newSolo(t, disk)
+	s.up(b)
+	s.add(b, b.say("before"))
+
+	s = newSolo(t, disk)
+	s.fails["Logs"] = 1
+	done := 0
+	s.replica.Up(b.ID())
+	s.replica.Receive(b.ID(), peer.Have{}, func() { done++ })
+	s.replica.Down(b.ID())
+	s.now = s.now.Add(time.Minute)
+	s.step()
+	if done != 1 || len(s.sent) > 0 {
+		t.Errorf("done %d times, sent %v", done, s.sent)
+	}
+}
+
+// TestContactsAreNotWeighed: to weigh is to read all that somebody wrote.
+func TestContactsAreNotWeighed(t *testing.T) {
+	disk := chattest.NewMemory()
+	b := newAuthor(t, 2)
+	s := newSolo(t, disk)
+	s.up(b)
+	s.add(b, b.say("hello"))
+	s = newSolo(t, disk)
+	s.up(b)
+	if s.calls["Weight"] != 1 {
+		t.Errorf("a stranger was weighed %d times", s.calls["Weight"])
+	}
+	s.replica.Accept(b.ID())
+	s.step()
+	s = newSolo(t, disk)
+	s.written(b, 30)
+	s.up(b)
+	if s.calls["Weight"] != 0 {
+		t.Errorf("a contact was weighed %d times", s.calls["Weight"])
+	}
+	if waiting := events[chat.Waiting](s); slices.ContainsFunc(waiting, func(w chat.Waiting) bool { return w.On }) {
+		t.Errorf("who wrote to us holds nothing back: %v", waiting)
+	}
+}
