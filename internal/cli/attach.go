@@ -25,8 +25,19 @@ type role struct {
 // session is a node in a command's hands.
 type session struct {
 	Node
-	own bool // it runs in this process
-	end func(ctx context.Context) error
+	own   bool // it runs in this process
+	first node.Subscription
+	end   func(ctx context.Context) error
+}
+
+// Subscribe brings the node's events; the first time those since its start, where
+// this session started it. It is called by one goroutine at a time.
+func (s *session) Subscribe(ctx context.Context) (node.Subscription, error) {
+	if sub := s.first; sub != nil {
+		s.first = nil
+		return sub, nil
+	}
+	return s.Node.Subscribe(ctx)
 }
 
 // patience is how long a node that is starting or ending is waited for.
@@ -124,13 +135,17 @@ func (p *Program) startNode(ctx context.Context, r role, socket string) (*sessio
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	o := &ownNode{node: n, server: control.NewServer(n), stop: stop}
+	s := &session{Node: n, own: true, end: o.end}
+	if r.lasting {
+		s.first = n.First()
+	}
 	o.wg.Go(func() { o.failed = n.Run(running) })
 	o.wg.Go(func() {
 		if err := o.server.Serve(running, listener); err != nil {
 			cfg.Log.Warn("the local socket is closed", "error", err)
 		}
 	})
-	return &session{Node: n, own: true, end: o.end}, nil
+	return s, nil
 }
 
 // end stops the node once its clients have been answered; it does not wait for

@@ -173,16 +173,23 @@ func (n *Node) selfChanged() {
 // Subscribe brings the events from now on. The first one is [Ready]; the very
 // first subscriber is also told what went wrong before it came.
 func (n *Node) Subscribe(ctx context.Context) (Subscription, error) {
+	return ask(ctx, n, func() (Subscription, error) { return n.subscribe(), nil })
+}
+
+// First is Subscribe for who starts the node, and misses nothing of what happens.
+// Call it before Run.
+func (n *Node) First() Subscription { return n.subscribe() }
+
+// subscribe makes a feed that tells everything from now on.
+func (n *Node) subscribe() *Feed {
 	var feed *Feed
 	feed = NewFeed(func() { n.box.put(request(func() { delete(n.feeds, feed) })) })
-	return ask(ctx, n, func() (Subscription, error) {
-		self := n.self()
-		feed.Publish(Event{Kind: Ready, At: n.now(), Self: &self})
-		for _, e := range n.notices {
-			feed.Publish(e)
-		}
-		n.notices = nil
-		n.feeds[feed] = true
-		return feed, nil
-	})
+	self := n.self()
+	feed.Publish(Event{Kind: Ready, At: n.now(), Self: &self})
+	for _, e := range n.notices {
+		feed.Publish(e)
+	}
+	n.notices = nil
+	n.feeds[feed] = true
+	return feed
 }
