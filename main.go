@@ -16,19 +16,24 @@ import (
 
 func main() {
 	ctx, cancel := context.WithCancel(context.Background())
-	go leave(cancel)
+	go leave(ends(), cancel)
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// leave ends the program cleanly at the first signal to end, and at once at the
-// second.
-func leave(cancel context.CancelFunc) {
+// ends are the signals to end. From here on none of them kills the program.
+func ends() <-chan os.Signal {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) { // under nohup it stays ignored
 		signal.Notify(signals, syscall.SIGHUP)
 	}
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a write fails instead
+	return signals
+}
+
+// leave ends the program cleanly at the first signal to end, and at once at the
+// second.
+func leave(signals <-chan os.Signal, cancel context.CancelFunc) {
 	<-signals
 	cancel()
 	<-signals

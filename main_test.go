@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -10,6 +11,9 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"earshot/internal/control"
+	"earshot/internal/profile"
 )
 
 // TestMain lets the scripts run this program as "earshot".
@@ -30,7 +34,7 @@ func TestStories(t *testing.T) {
 			env.Setenv("TMPDIR", os.TempDir()) // the sockets' paths are long here
 			return os.MkdirAll(env.WorkDir+"/people", 0o700)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "until": until},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "until": until, "up": up},
 	})
 }
 
@@ -54,7 +58,46 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // patience is how long a story waits for what should take moments.
-const patience = 30 * time.Second
+const patience = time.Minute
+
+// up waits until the Earshots of profiles run that were started in the
+// background: up ann bob. It asks their sockets, as a command that came first would
+// be a node of its own, and in their way.
+func up(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 0 || neg {
+		ts.Fatalf("usage: up profile…")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for _, name := range args {
+		p := profile.Profile{Home: ts.Getenv("EARSHOT_HOME"), Name: name}
+		for !isUp(ctx, p) {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				ts.Fatalf("no Earshot of profile %s came up", name)
+			}
+		}
+	}
+}
+
+// isUp reports whether a node of the profile runs that is not one of a passing
+// command.
+func isUp(ctx context.Context, p profile.Profile) bool {
+	socket, err := p.Socket()
+	if err != nil {
+		return false
+	}
+	client, err := control.Dial(ctx, socket)
+	if err != nil {
+		return false
+	}
+	defer client.Close()
+	self, err := client.Self(ctx)
+	return err == nil && !self.Passing
+}
 
 // until runs a program until its output matches, and sets ID to what the first
 // group matched: until '(\S+)  plan.txt' earshot transfers.
