@@ -76,15 +76,17 @@ type Console struct {
 	commands []command
 	byKey    map[string]*command
 
-	app    *tview.Application
-	screen *screen
-	mail   *queue[func()]
-	writes *queue[job] // one after the other, in the order in which they were asked for
-	calls  *queue[job] // in any order
-	sends  *queue[job] // offers: each may take as long as its files are large
-	quit   context.CancelCauseFunc
-	crash  atomic.Pointer[crash]
-	pause  time.Duration // between two batches of the pump
+	app     *tview.Application
+	screen  *screen
+	mail    *queue[func()]
+	writes  *queue[job]   // one after the other, in the order in which they were asked for
+	calls   *queue[job]   // in any order
+	looks   *queue[job]   // at the disk, which may never answer
+	looking chan struct{} // holds a token while a look goes on: there is one at a time
+	sends   *queue[job]   // offers: each may take as long as its files are large
+	quit    context.CancelCauseFunc
+	crash   atomic.Pointer[crash]
+	pause   time.Duration // between two batches of the pump
 
 	// What follows belongs to the application's loop.
 	state
@@ -111,16 +113,18 @@ func New(cfg Config) *Console {
 		cfg.Now = time.Now
 	}
 	c := &Console{
-		cfg:    cfg,
-		node:   cfg.Node,
-		now:    cfg.Now,
-		words:  wordsOf(cfg.Lang),
-		glyphs: glyphsOf(cfg.ASCII),
-		mail:   newQueue[func()](),
-		writes: newQueue[job](),
-		calls:  newQueue[job](),
-		sends:  newQueue[job](),
-		pause:  drawPause,
+		cfg:     cfg,
+		node:    cfg.Node,
+		now:     cfg.Now,
+		words:   wordsOf(cfg.Lang),
+		glyphs:  glyphsOf(cfg.ASCII),
+		mail:    newQueue[func()](),
+		writes:  newQueue[job](),
+		calls:   newQueue[job](),
+		sends:   newQueue[job](),
+		looks:   newQueue[job](),
+		looking: make(chan struct{}, 1),
+		pause:   drawPause,
 	}
 	c.commands, c.byKey = commandTable()
 	c.state = newState()

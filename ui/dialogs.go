@@ -109,10 +109,15 @@ func (c *Console) askDrop(ch *chat, files []file, text string) {
 }
 
 // offer has the node offer files. Preparing them may take long: they are read.
+// Paths may be relative.
 func (c *Console) offer(ch *chat, paths []string) {
 	c.say(c.words.Offering)
 	said := c.noticed
 	callIn(c.sends, func(ctx context.Context) (node.Transfer, error) {
+		paths, err := absolute(paths)
+		if err != nil {
+			return node.Transfer{}, err
+		}
 		return c.node.Offer(ctx, ch.id, paths)
 	}, func(_ node.Transfer, err error) {
 		switch {

@@ -3,6 +3,7 @@ package ui
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,8 +36,8 @@ func fileOf(path string, info os.FileInfo) file {
 // lookForFiles finds out, away from the loop, whether a paste is files that
 // exist; none where it is not, or where that takes too long.
 func (c *Console) lookForFiles(reader paths, text string, then func([]file)) {
-	c.calls.push(func(ctx context.Context) func() {
-		found := inTime(ctx, func() []file {
+	c.looks.push(func(ctx context.Context) func() {
+		found := c.inTime(ctx, func() []file {
 			infos := map[string]os.FileInfo{}
 			reader.exists = func(path string) bool {
 				info, err := os.Stat(path)
@@ -55,8 +56,8 @@ func (c *Console) lookForFiles(reader paths, text string, then func([]file)) {
 
 // listFolder reads a folder away from the loop: folders first, then by name.
 func (c *Console) listFolder(dir string, then func([]file)) {
-	c.calls.push(func(ctx context.Context) func() {
-		found := inTime(ctx, func() []file { return readFolder(dir) })
+	c.looks.push(func(ctx context.Context) func() {
+		found := c.inTime(ctx, func() []file { return readFolder(dir) })
 		return func() { then(found) }
 	})
 }
@@ -79,10 +80,24 @@ func readFolder(dir string) []file {
 }
 
 // inTime is what look finds, or nothing when it takes too long; then it goes on
-// by itself, and nobody waits for it: nothing can interrupt it.
-func inTime(ctx context.Context, look func() []file) []file {
+// by itself, and nobody waits for it: nothing can interrupt it. Until it comes
+// back there is no other look, so that a drive that never answers holds one
+// thread and not one for each key.
+func (c *Console) inTime(ctx context.Context, look func() []file) []file {
+	select {
+	case c.looking <- struct{}{}:
+	default:
+		return nil
+	}
 	found := make(chan []file, 1)
-	go func() { found <- look() }()
+	go func() {
+		defer c.rescue()
+		files := func() []file {
+			defer func() { <-c.looking }() // before the next one may be asked for
+			return look()
+		}()
+		found <- files
+	}()
 	select {
 	case files := <-found:
 		return files
@@ -90,6 +105,19 @@ func inTime(ctx context.Context, look func() []file) []file {
 	case <-time.After(lookAt):
 	}
 	return nil
+}
+
+// absolute is the paths as they are for a node in another folder. It may ask the
+// disk where this process is.
+func absolute(paths []string) ([]string, error) {
+	all := make([]string, len(paths))
+	for i, path := range paths {
+		var err error
+		if all[i], err = filepath.Abs(path); err != nil {
+			return nil, fmt.Errorf("find %s: %w", path, err)
+		}
+	}
+	return all, nil
 }
 
 // home puts the person's folder in place of a leading "~".

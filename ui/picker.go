@@ -17,7 +17,7 @@ type picker struct {
 	ch     *chat
 	path   *field
 	list   *choices
-	dir    string // whose files are listed
+	dir    string // whose files are listed, or asked for
 	files  []file // in dir
 	shown  []file // in the list
 	marked []string
@@ -58,9 +58,7 @@ func (c *Console) sendPaths(ch *chat, args string) {
 		return
 	}
 	for i, word := range words {
-		if words[i] = home(word); !filepath.IsAbs(words[i]) {
-			words[i], _ = filepath.Abs(words[i])
-		}
+		words[i] = home(word)
 	}
 	c.offer(ch, words)
 }
@@ -94,15 +92,17 @@ func (p *picker) typed() (dir, begin string) {
 // refresh lists what fits, reading the folder first where it is another one.
 func (p *picker) refresh() {
 	dir, _ := p.typed()
-	if dir == p.dir {
+	if p.asked > 0 && dir == p.dir {
 		p.fill()
 		return
 	}
 	p.asked++
+	p.dir, p.files = dir, nil
+	p.fill()
 	mine := p.asked
 	p.c.listFolder(dir, func(files []file) {
 		if p.c.dialog == p.d && p.asked == mine {
-			p.dir, p.files = dir, files
+			p.files = files
 			p.fill()
 		}
 	})

@@ -84,13 +84,15 @@ func (c *Console) pump(ctx context.Context) {
 type job func(ctx context.Context) func()
 
 // workers share the calls; writes have one of their own, which keeps their
-// order, and so have offers, which nothing else shall wait for.
+// order, and so have offers and looks at the disk, which nothing else shall wait
+// for.
 const workers = 3
 
 // work starts the workers. They end with ctx.
 func (c *Console) work(ctx context.Context, wg *sync.WaitGroup) {
 	wg.Go(func() { c.runJobs(ctx, c.writes) })
 	wg.Go(func() { c.runJobs(ctx, c.sends) })
+	wg.Go(func() { c.runJobs(ctx, c.looks) })
 	for range workers {
 		wg.Go(func() { c.runJobs(ctx, c.calls) })
 	}
