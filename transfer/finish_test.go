@@ -203,6 +203,7 @@ func TestANameThatIsTakenIsLeftAlone(t *testing.T) {
 			offer := ann.offer(bob, src)
 			bob.accept(offer.ID)
 			done := bob.state(offer.ID, transfer.Done)
+			bob.clean(offer.ID) // before everything there is looked through
 			if want := filepath.Join(bob.dir, "x (2)"); done.Path != want {
 				t.Errorf("saved as %s, want %s", done.Path, want)
 			}
