@@ -207,18 +207,28 @@ func (r *recovery) rebuild(cause error) (*DB, error) {
 	if err := makePrivate(r.path + newSuffix); err != nil {
 		return nil, err
 	}
-	for _, suffix := range []string{"-wal", "-shm", suspectSuffix, ""} { // the database last: resume looks for it
-		if err := os.Rename(r.path+suffix, aside+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, err
-		}
-	}
-	if err := syncDir(filepath.Dir(r.path)); err != nil {
+	if err := r.setAside(aside); err != nil {
 		return nil, err
 	}
 	if err := r.fill(aside, cause); err != nil {
 		return nil, err
 	}
 	return r.openSound(false)
+}
+
+// setAside renames what there is of the database, the database itself first: as
+// long as it has its name it has its -wal file too, so that it is never taken for
+// a sound one without its last commits. What is left behind is moved by resume.
+func (r *recovery) setAside(aside string) error {
+	for _, suffix := range []string{"", "-wal", "-shm", suspectSuffix} {
+		if err := os.Rename(r.path+suffix, aside+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		if err := syncDir(filepath.Dir(r.path)); err != nil { // in this order on the disk too
+			return err
+		}
+	}
+	return nil
 }
 
 // resume finishes a rebuild that was cut short. One that did not come to the
@@ -229,8 +239,12 @@ func (r *recovery) resume() error {
 		return nil
 	}
 	aside := newestAside(r.path)
-	if exists(r.path) || exists(r.path+"-wal") || aside == "" {
+	older := exists(r.path+"-wal") && exists(aside+"-wal") // it was set aside by another repair
+	if exists(r.path) || aside == "" || older {
 		return removeDatabase(r.path + newSuffix)
+	}
+	if err := r.setAside(aside); err != nil {
+		return err
 	}
 	return r.fill(aside, fmt.Errorf("%w: its repair was interrupted", ErrDamaged))
 }

@@ -340,11 +340,18 @@ func testNotOurs(t *testing.T) {
 func TestRepairInterrupted(t *testing.T) {
 	damaged, want := closedDatabase(t)
 	overwrite(t, damaged, 0, make([]byte, headerSize))
+	wrecked, wantKilled, _ := killed(t)
+	overwrite(t, wrecked, 0, make([]byte, headerSize))
+	overwrite(t, wrecked+"-shm", 0, make([]byte, 136))
+	wal := wrecked + "-wal"
 	aside := asideSuffix + "20260102-030405"
 	steps := []struct {
 		name  string
 		files map[string]string // name to what is in it, "" for nothing
 	}{
+		{"only the database was renamed", map[string]string{aside: wrecked, "-wal": wal, "-shm": wrecked + "-shm", newSuffix: ""}},
+		{"database and -wal were renamed", map[string]string{aside: wrecked, aside + "-wal": wal, "-shm": wrecked + "-shm", newSuffix: ""}},
+		{"while reading back a -wal", map[string]string{aside: wrecked, aside + "-wal": wal, newSuffix: wrecked, newSuffix + "-wal": ""}},
 		{"before it was renamed", map[string]string{"": damaged, newSuffix: ""}},
 		{"nothing was read back", map[string]string{aside: damaged, newSuffix: ""}},
 		{"while reading back", map[string]string{aside: damaged, newSuffix: damaged, newSuffix + "-wal": "", newSuffix + ".read": damaged}},
@@ -363,9 +370,27 @@ func TestRepairInterrupted(t *testing.T) {
 			}
 		}
 		db, _ := mustRepair(t, path)
-		checkTexts(t, db, want)
+		if step.files[aside] == wrecked {
+			checkTexts(t, db, wantKilled)
+		} else {
+			checkTexts(t, db, want)
+		}
 		mustClose(t, db)
 	}
+}
+
+// TestSetAsideFails: a database that keeps its name keeps its -wal file.
+func TestSetAsideFails(t *testing.T) {
+	path, want, _ := killed(t)
+	aside := path + asideSuffix + "20260102-030405"
+	if err := os.MkdirAll(filepath.Join(aside, "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r := recovery{path: path}
+	if err := r.setAside(aside); err == nil {
+		t.Fatal("it went over a folder")
+	}
+	checkTexts(t, mustOpen(t, path), want)
 }
 
 // TestBlobDamage: SQLite does not notice a changed byte within a value.
