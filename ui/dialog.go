@@ -157,6 +157,7 @@ func (d *dialog) scroll(n int) { d.top = max(0, d.top+n) }
 
 func (d *dialog) paste(text string) {
 	if f, ok := d.focused().(*field); ok {
+		f.replace()
 		f.input.PasteHandler()(strings.TrimRight(text, "\r\n "), func(tview.Primitive) {})
 		f.edited()
 	}
@@ -266,6 +267,7 @@ type field struct {
 	label   string
 	input   *tview.InputField
 	changed func(text string)
+	chosen  bool // the text is selected whole: what is written takes its place
 }
 
 func newField(label, text string) *field {
@@ -285,6 +287,10 @@ func (f *field) drawRow(a area, _ int, focused bool) {
 	in := a.part(x, 0, a.w-x-1, 1)
 	f.input.SetRect(in.x, in.y, in.w, 1)
 	f.input.Blur()
+	f.input.SetFieldStyle(plain)
+	if focused && f.chosen {
+		f.input.SetFieldStyle(reverse)
+	}
 	if focused {
 		f.input.Focus(nil)
 	}
@@ -298,11 +304,29 @@ func (f *field) key(ev *tcell.EventKey) bool {
 		return false
 	}
 	before := f.input.GetText()
+	switch {
+	case !f.chosen:
+	case ev.Key() == tcell.KeyBackspace, ev.Key() == tcell.KeyBackspace2, ev.Key() == tcell.KeyDelete:
+		f.replace()
+		f.edited()
+		return true
+	case ev.Key() == tcell.KeyRune && ev.Modifiers()&(tcell.ModAlt|tcell.ModCtrl) == 0:
+		f.replace()
+	}
+	f.chosen = false
 	f.input.InputHandler()(ev, func(tview.Primitive) {})
 	if f.input.GetText() != before {
 		f.edited()
 	}
 	return true
+}
+
+// replace empties a field whose text is selected.
+func (f *field) replace() {
+	if f.chosen {
+		f.input.SetText("")
+	}
+	f.chosen = false
 }
 
 func (f *field) click(int, int) bool { return true }

@@ -26,6 +26,16 @@ func (c *Console) askName() {
 	save := func() { c.saveName(name.text(), dir.text()) }
 	d.choose(button{w.Start, save}, button{w.Quit, c.leave})
 	d.escape = save
+	d.before = func(ev *tcell.EventKey) bool {
+		_, writing := d.focused().(*field)
+		if writing && ev.Key() == tcell.KeyEnter {
+			d.start(2) // the first button: what stands there already will do
+			d.top = -1
+			return true
+		}
+		return false
+	}
+	name.chosen = true
 	d.start(0)
 }
 

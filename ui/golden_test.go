@@ -187,11 +187,45 @@ func TestFirstStart(t *testing.T) {
 			f.self.Started = testNow
 			run(t, size[0], size[1], f, Config{}, func(k *console) {
 				k.golden(name)
-				k.keys("Ctrl+A", "My ", "Enter", "Enter", "Enter")
+				k.keys("Ctrl+A", "My ", "Enter", "Enter")
 				k.asked("SetName", "My Wang Fang")
 				k.asked("SetDir")
 				k.hides("Welcome")
 			})
 		})
 	}
+}
+
+func TestTheFirstFormIsTwoKeys(t *testing.T) {
+	for _, c := range []struct {
+		keys []string
+		want string
+	}{
+		{nil, "Wang Fang"},
+		{[]string{"王芳"}, "王芳"},
+		{[]string{"Tab", "Up", "Ann"}, "Ann"},
+		{[]string{"Right", "!"}, "Wang Fang!"},
+		{[]string{"Ann", "Left", "n"}, "Annn"},
+	} {
+		f := newFakeNode()
+		f.self.Named = false
+		run(t, 80, 24, f, Config{}, func(k *console) {
+			k.keys(c.keys...)
+			k.keys("Enter", "Enter")
+			k.asked("SetName", c.want)
+			k.hides("Welcome")
+		})
+	}
+	f := newFakeNode()
+	f.self.Named = false
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.paste("Bo")
+		k.keys("Enter", "Enter")
+		k.asked("SetName", "Bo")
+	})
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.sim.InjectKey(tcell.KeyBackspace2, 0, tcell.ModNone)
+		k.keys("Li", "Enter", "Enter")
+		k.asked("SetName", "Bo", "Li")
+	})
 }
