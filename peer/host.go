@@ -216,15 +216,31 @@ func (h *Host) Reach(id ID, addrs []netip.AddrPort) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := h.neighbour(id)
-	p.wanted, p.failures = true, 0
+	p.wanted = true
 	p.addrs = dialable(addrs)
 	if p.kept != nil || h.stopped {
 		return
 	}
-	p.asked = true
+	p.asked, p.failures = true, 0
 	h.dialSoon(p, spread(len(h.peers))+h.polite(p))
 	if !p.dialling { // nowhere to dial: perhaps it dials
 		h.startGrace(p)
+	}
+}
+
+// Keep is [Host.Reach] for a device that has, or had a moment ago, a session: it
+// is dialled again when that has ended, but no new round of attempts begins, so
+// who accepts and hangs up waits longer each time.
+func (h *Host) Keep(id ID, addrs []netip.AddrPort) {
+	if id == h.cfg.Identity.ID() || id.IsZero() {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.neighbour(id)
+	p.wanted, p.addrs = true, dialable(addrs)
+	if p.kept == nil && !p.dialling {
+		h.dialSoon(p, backoff(p.failures))
 	}
 }
 

@@ -250,7 +250,7 @@ func (n *Node) sessionUp(e peer.SessionUp) {
 	n.finder.Confirm(p.id, true)
 	n.host.SetContact(p.id, p.known())
 	if n.wanted(p) {
-		n.host.Reach(p.id, p.addrs) // so that it is dialled again should the session end
+		n.host.Keep(p.id, p.addrs) // so that it is dialled again should the session end
 	}
 	n.replica.Up(p.id)
 	n.engine.Up(p.id)
