@@ -24,3 +24,11 @@ func TestANewNameReachesThoseWhoAreThere(t *testing.T) {
 		eventually(t, "Carol is listed apart", func() bool { p, _ := a.sees(c.myself()); return p.Imitates })
 	})
 }
+
+func TestWhoImitatesIsMarkedWhereverItIsNamed(t *testing.T) {
+	for _, imitates := range []bool{false, true} {
+		if got := (&person{imitates: imitates}).ref().Imitates; got != imitates {
+			t.Errorf("marked: %t, want %t", got, imitates)
+		}
+	}
+}
