@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,6 +29,7 @@ type chat struct {
 	id     node.Conversation
 	person peer.ID
 	draft  string
+	back   string // how draft begins: what was not sent and came back
 
 	items        []item // oldest first
 	loaded       bool
@@ -165,7 +167,7 @@ func (ch *chat) add(m node.Message, seen bool) {
 		if ch.fetching {
 			ch.early = append(ch.early, early{m, true})
 		}
-		if ch.loaded {
+		if ch.loaded && !m.Mine {
 			ch.below++
 		}
 		return
@@ -190,6 +192,21 @@ func (ch *chat) add(m node.Message, seen bool) {
 		ch.below++
 	}
 	ch.trim()
+}
+
+// giveBack is what a line becomes when a text could not be sent: it stands above
+// what was written since, below what came back before.
+func (ch *chat) giveBack(line, text string) string {
+	rest, ok := strings.CutPrefix(line, ch.back)
+	if !ok || ch.back == "" || rest != "" && rest[0] != '\n' {
+		ch.back, rest = text, line
+		if line != "" {
+			rest = "\n" + line
+		}
+		return ch.back + rest
+	}
+	ch.back += "\n" + text
+	return ch.back + rest
 }
 
 // note adds a quiet line at the end.

@@ -132,6 +132,7 @@ func distance(a, b string) int {
 // step opens the next or previous conversation of the list.
 func (c *Console) step(n int) {
 	if id, ok := c.list.neighbour(n, func(node.Person) bool { return true }); ok {
+		c.page.open = false
 		c.show(id)
 		c.focus(inCompose)
 	}

@@ -146,7 +146,9 @@ func (m *composer) send() {
 		return
 	}
 	m.set("")
+	ch.back = ""
 	m.c.seen()
+	m.c.messages.newest() // one sees what one says
 	m.c.write(ch, text)
 }
 
@@ -160,13 +162,10 @@ func (c *Console) write(ch *chat, text string) {
 				return
 			}
 			c.failure(err)
-			switch {
-			case c.open == ch && c.compose.text() == "":
-				c.compose.set(text)
-			case c.open == ch:
-				c.compose.set(text + "\n" + c.compose.text())
-			default:
-				ch.draft = strings.TrimLeft(text+"\n"+ch.draft, "\n")
+			if c.open == ch {
+				c.compose.set(ch.giveBack(c.compose.text(), text))
+			} else {
+				ch.draft = ch.giveBack(ch.draft, text)
 			}
 		}
 	})

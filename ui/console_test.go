@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -127,6 +128,76 @@ func TestAMessageThatWasNotTakenComesBack(t *testing.T) {
 		k.keys("Enter")
 		k.shows("> Message, or drop")
 		k.hides("Not sent")
+	})
+}
+
+func TestMessagesThatWereNotTakenKeepTheirOrder(t *testing.T) {
+	f := office()
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		f.fail["Write"], f.hold["Write"] = errors.New("no"), make(chan struct{})
+		k.keys("Enter", "one", "Enter", "two", "Enter", "three", "Enter", "four")
+		close(f.hold["Write"])
+		k.rest()
+		f.fail["Write"], f.hold["Write"] = nil, nil
+		k.keys("Enter")
+		k.asked("Write", "one", "two", "three", "one\ntwo\nthree\nfour")
+	})
+}
+
+func TestWhoeverWritesSeesIt(t *testing.T) {
+	run(t, 80, 24, long(3000, 0), Config{}, func(k *console) {
+		k.keys("Enter")
+		for range 14 {
+			k.keys("Ctrl+Home")
+		}
+		k.keys("hello from above", "Enter")
+		k.shows("hello from above", "message 2999 of")
+		k.hides("new below")
+	})
+}
+
+func TestWarningsThatWereSeenAreNoRequests(t *testing.T) {
+	f := newFakeNode()
+	f.people = []node.Person{person(2, "Ann", "10.0.0.2")}
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		p := f.people[0]
+		p.Alarm = peer.Line("This identity runs on two computers.", 0)
+		k.say(node.Event{Kind: node.PeerChanged, Person: &p})
+		k.shows("runs on two computers.", "answer")
+		k.keys("Ctrl+R", "Enter")
+		k.hides("request", "runs on two")
+		k.keys("Ctrl+R")
+		k.shows("runs on two computers.")
+		k.keys("Enter")
+		p.Alarm = peer.Line("Two histories.", 0)
+		k.say(node.Event{Kind: node.PeerChanged, Person: &p})
+		k.shows("Two histories.")
+	})
+}
+
+func TestTheTransfersPageMovesByPagesAndGivesWay(t *testing.T) {
+	f := office()
+	for i := range uint64(100) {
+		f.transfers = append(f.transfers, node.Transfer{
+			ID: uuidOf(1000 + i), State: "done", Peer: ref(f.people[0]), Offered: at(-1, 9, 0).Add(-time.Duration(i) * time.Minute),
+			Name: peer.Line(fmt.Sprintf("old-%d.txt", i), 0),
+		})
+	}
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.keys("Enter", "Ctrl+T", "PgDn", "PgDn")
+		k.shows("old-20.txt")
+		k.hides("old-99.txt", "site-photos")
+		k.keys("PgUp", "PgUp")
+		k.shows("site-photos")
+		k.keys("Ctrl+End")
+		k.shows("old-99.txt")
+		k.keys("Home")
+		k.shows("site-photos")
+		for _, key := range []string{"Ctrl+N", "Ctrl+P", "Ctrl+F"} {
+			k.keys(key)
+			k.hides("old-0.txt")
+			k.keys("Esc", "Ctrl+T")
+		}
 	})
 }
 

@@ -143,6 +143,7 @@ func (c *Console) search(text string) {
 		c.complain(c.words.NobodyChosen)
 		return
 	}
+	c.page.open = false
 	w := c.words
 	d := c.newDialog(w.SearchTitle)
 	query := d.ask(">", text)

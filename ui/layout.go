@@ -265,7 +265,7 @@ func (c *Console) drawStatus(a area) {
 // statusRight is what moves, waits and is unread, in ever fewer words.
 func (c *Console) statusRight() []string {
 	var requests, unread string
-	if n := len(c.waiting); n > 0 && c.bar.h == 0 {
+	if n := c.unanswered(); n > 0 && c.bar.h == 0 {
 		requests = c.words.Requests.of(n)
 	}
 	if n := c.news; n > 0 {

@@ -16,7 +16,7 @@ import (
 // above the line one writes in, and never takes the keys by itself.
 type request struct {
 	key    string
-	urgent bool
+	urgent bool // a warning: nobody waits for an answer to it
 	at     time.Time
 	bar    string
 	open   func()
@@ -34,7 +34,7 @@ func (c *Console) requests() []request {
 	for _, p := range c.people {
 		switch {
 		case !p.Alarm.IsZero():
-			all = append(all, request{"alarm " + p.ID.String(), true, p.LastSeen, p.Alarm.String(), func() { c.showAlarm(p) }})
+			all = append(all, request{"alarm " + p.ID.String() + p.Alarm.String(), true, p.LastSeen, p.Alarm.String(), func() { c.showAlarm(p) }})
 		case p.Imitates:
 			all = append(all, request{"imitator " + p.ID.String(), true, p.FirstSeen, c.words.ImitatorBar.with(nameOf(p)), func() { c.warnImitator(p) }})
 		case p.Waiting:
@@ -45,6 +45,18 @@ func (c *Console) requests() []request {
 		return cmp.Or(compareBool(c.put[a.key], c.put[b.key]), -compareBool(a.urgent, b.urgent), a.at.Compare(b.at), cmp.Compare(a.key, b.key))
 	})
 	return all
+}
+
+// unanswered is how many requests there are, without the warnings that the
+// person saw.
+func (c *Console) unanswered() int {
+	n := 0
+	for _, r := range c.waiting {
+		if !r.urgent || !c.put[r.key] {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *Console) offerRequest(t node.Transfer) request {

@@ -158,6 +158,7 @@ type transferPage struct {
 	open   bool
 	cursor uuid.UUID
 	top    int
+	room   int // how many transfers are in view
 	drawn  area
 	rows   []*node.Transfer
 }
@@ -187,9 +188,13 @@ func (p *transferPage) key(ev *tcell.EventKey) bool {
 		p.move(-1)
 	case "Down":
 		p.move(1)
-	case "PgUp", "Home":
+	case "PgUp":
+		p.move(-p.room)
+	case "PgDn":
+		p.move(p.room)
+	case "Home", "Ctrl+Home":
 		p.move(-len(p.rows))
-	case "PgDn", "End":
+	case "End", "Ctrl+End":
 		p.move(len(p.rows))
 	case "Enter":
 		p.enter()
@@ -259,7 +264,7 @@ func (p *transferPage) draw(a area) {
 		room -= detailRows
 		p.drawDetail(a.part(0, a.h-detailRows, a.w, detailRows), *p.rows[at])
 	}
-	p.top = max(min(p.top, at), at-room+1)
+	p.top, p.room = max(min(p.top, at), at-room+1), max(1, room)
 	for y := 0; y < room && p.top+y < len(p.rows); y++ {
 		row, style := a.row(y+2), plain
 		if p.top+y == at {
