@@ -17,6 +17,7 @@ type composer struct {
 	c     *Console
 	field *tview.TextArea
 	drawn area
+	burst burst
 }
 
 // longestMessage in bytes; the protocol carries no longer one.
@@ -37,7 +38,10 @@ func newComposer(c *Console) *composer {
 func (m *composer) text() string { return m.field.GetText() }
 
 // set replaces what stands there.
-func (m *composer) set(text string) { m.field.SetText(text, true) }
+func (m *composer) set(text string) {
+	m.burst = burst{} // an Enter was meant for the text before
+	m.field.SetText(text, true)
+}
 
 // insert puts text at the cursor.
 func (m *composer) insert(text string) {
@@ -75,9 +79,11 @@ func (m *composer) draw(a area) {
 func (m *composer) key(ev *tcell.EventKey) {
 	switch name := keyName(ev); name {
 	case "Enter":
-		m.send()
+		if !m.hold(ev) {
+			m.send()
+		}
 	case "Ctrl+J", "Shift+Enter", "Ctrl+Enter", "Alt+Enter":
-		m.give(tcell.NewEventKey(tcell.KeyEnter, '\r', tcell.ModNone))
+		m.newLine()
 	case "PgUp":
 		m.c.messages.scroll(max(1, m.c.messages.drawn.h-1))
 	case "PgDn":
@@ -89,9 +95,14 @@ func (m *composer) key(ev *tcell.EventKey) {
 		}
 		m.give(ev)
 	default:
+		if ev.Key() == tcell.KeyRune {
+			m.burst.typed = ev.When()
+		}
 		m.give(ev)
 	}
 }
+
+func (m *composer) newLine() { m.give(tcell.NewEventKey(tcell.KeyEnter, '\r', tcell.ModNone)) }
 
 func (m *composer) give(ev *tcell.EventKey) {
 	m.field.InputHandler()(ev, func(tview.Primitive) {})

@@ -102,6 +102,7 @@ func (k *console) rest() {
 // keys presses keys: names as in the help, or text to type.
 func (k *console) keys(names ...string) {
 	for _, name := range names {
+		<-time.After(2 * burstGap) // as fingers do
 		if ev := eventOf(name); ev != nil {
 			k.post(ev)
 			continue

@@ -19,6 +19,9 @@ func (r *root) InputHandler() func(*tcell.EventKey, func(tview.Primitive)) {
 
 // key: a dialog first, then the commands, then the part that has the focus.
 func (c *Console) key(ev *tcell.EventKey) {
+	if c.compose.settle(ev) {
+		return
+	}
 	name := keyName(ev)
 	if name == "Ctrl+C" {
 		c.interrupt()

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unicode"
 
 	"github.com/gdamore/tcell/v2"
@@ -22,10 +23,11 @@ import (
 // through, whoever calls.
 type screen struct {
 	tcell.Screen
-	failed  func(error) // the terminal is gone; called by the reader of events
-	changed func()      // the focus came or went; likewise
-	paste   pasteFilter // belongs to the reader of events
-	away    atomic.Bool // the terminal said that another window has the focus
+	failed  func(error)               // the terminal is gone; called by the reader of events
+	changed func()                    // the focus came or went; likewise
+	paste   pasteFilter               // belongs to the reader of events
+	key     atomic.Pointer[time.Time] // when the last key came that was read
+	away    atomic.Bool               // the terminal said that another window has the focus
 
 	once sync.Once
 	err  error
@@ -85,11 +87,23 @@ func (s *screen) PollEvent() tcell.Event {
 		case *tcell.EventError:
 			s.failed(ev)
 			continue
+		case *tcell.EventKey:
+			when := ev.When()
+			s.key.Store(&when)
 		}
 		if s.paste.takes(ev) {
 			return s.paste.event(ev)
 		}
 	}
+}
+
+// keyed is when the last key came that was read from the terminal, whether or not
+// the application has seen it.
+func (s *screen) keyed() time.Time {
+	if when := s.key.Load(); when != nil {
+		return *when
+	}
+	return time.Time{}
 }
 
 // EnableMouse asks for clicks, drags and the wheel, not for every movement.
