@@ -28,10 +28,34 @@ func (n *Node) findImitators() {
 			continue
 		}
 		p.imitates = imitates
+		n.link(p)
 		if imitates && p.session {
 			n.warn(imitation, "Another device shows the name of %s, whom you verified. It is listed apart; compare the safety number before you write to it.", p.name)
 		}
 		n.changed(p)
+	}
+}
+
+// link tells conversations and transfers whether there is a session that they may
+// use: nothing that is queued goes to an imitator. Where they missed something
+// that is said once a session, a new one is made.
+func (n *Node) link(p *person) {
+	open := p.session && !p.imitates
+	if open == p.linked {
+		return
+	}
+	if open && p.unheard {
+		n.host.Drop(p.id, peer.ByeIdle)
+		n.host.Reach(p.id, p.addrs)
+		return
+	}
+	p.linked = open
+	if open {
+		n.replica.Up(p.id)
+		n.engine.Up(p.id)
+	} else {
+		n.replica.Down(p.id)
+		n.engine.Down(p.id)
 	}
 }
 

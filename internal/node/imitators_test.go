@@ -101,6 +101,33 @@ func TestAnImitatorIsListedApartAndGetsNothing(t *testing.T) {
 	}
 }
 
+func TestWhatIsQueuedForAnImitatorWaitsForThePerson(t *testing.T) {
+	a, b, other := start(t, "Ann"), start(t, "Bob"), start(t, "Rob")
+	meet(t, a, other)
+	a.write(other, "hello")
+	other.stop()
+	eventually(t, "the other one is away", func() bool { return !a.online(other) })
+	queued := a.write(other, "for Rob")
+	verified(t, a, b)
+	other.cfg.Name = "Bob"
+	other.restart()
+	meet(t, other, a)
+	if p, _ := a.sees(other.myself()); !p.Imitates {
+		t.Fatalf("no imitator: %+v", p)
+	}
+	if err := a.sync(t.Context()); err != nil { // what was to be sent was sent
+		t.Fatal(err)
+	}
+	linked, err := ask(t.Context(), a.Node, func() (bool, error) { return a.people[other.myself()].linked, nil })
+	if err != nil || linked || a.state(queued.ID) != Queued {
+		t.Errorf("it gets what is queued: %v, %s, %v", linked, a.state(queued.ID), err)
+	}
+	if err := a.Accept(t.Context(), other.myself()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "delivered after the answer", func() bool { return a.state(queued.ID) == Delivered })
+}
+
 func TestAThousandAttemptsChangeNothing(t *testing.T) {
 	a, b := start(t, "Ann"), start(t, "Bob")
 	meet(t, a, b)

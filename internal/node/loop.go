@@ -72,7 +72,7 @@ func (n *Node) handle(event any) {
 	case peer.Received:
 		n.received(e)
 	case peer.DataOpened:
-		n.engine.Serve(e.From, e.Conn)
+		n.dataOpened(e)
 	case peer.Twin:
 		n.twin(e)
 	case peer.WrongKey:
@@ -123,6 +123,12 @@ func (n *Node) handle(event any) {
 
 // received passes a frame on to the part whose business it is.
 func (n *Node) received(e peer.Received) {
+	_, presence := e.Message.(peer.Presence)
+	if p, ok := n.people[e.From]; ok && !p.linked && !presence {
+		p.unheard = true
+		e.Done()
+		return
+	}
 	switch m := e.Message.(type) {
 	case peer.Have, peer.Want, peer.Entries:
 		n.replica.Receive(e.From, m, e.Done)
@@ -134,6 +140,15 @@ func (n *Node) received(e peer.Received) {
 	default:
 		e.Done()
 	}
+}
+
+// dataOpened hands a data connection on, unless its peer gets nothing.
+func (n *Node) dataOpened(e peer.DataOpened) {
+	if p, ok := n.people[e.From]; !ok || !p.linked {
+		e.Conn.Close()
+		return
+	}
+	n.engine.Serve(e.From, e.Conn)
 }
 
 // publish tells every subscriber.

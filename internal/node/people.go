@@ -53,6 +53,8 @@ type person struct {
 	counting, recount bool // see countUnread
 
 	imitates bool
+	linked   bool    // conversations and transfers know of the session
+	unheard  bool    // something was said on the session that they were not told
 	online   bool    // as last told
 	told     *Person // as last told, nil when nobody was told yet
 }
@@ -235,7 +237,7 @@ func (n *Node) sessionUp(e peer.SessionUp) {
 	now := n.now()
 	p := n.meet(e.ID)
 	renamed := n.rename(p, e.Hello.Name)
-	p.renamed = nil
+	p.renamed, p.unheard = nil, false
 	p.session, p.since, p.proved, p.fading = true, now, now, time.Time{}
 	p.lastSeen = now
 	if p.firstSeen.IsZero() {
@@ -252,13 +254,12 @@ func (n *Node) sessionUp(e peer.SessionUp) {
 	if n.wanted(p) {
 		n.host.Keep(p.id, p.addrs) // so that it is dialled again should the session end
 	}
-	n.replica.Up(p.id)
-	n.engine.Up(p.id)
-	n.save(p)
-	n.changed(p)
 	if renamed {
 		n.findImitators()
 	}
+	n.link(p)
+	n.save(p)
+	n.changed(p)
 	n.reviewSessions()
 }
 
@@ -305,8 +306,7 @@ func (n *Node) sessionDown(e peer.SessionDown) {
 		p.rested, p.fading = false, time.Time{}
 	}
 	n.finder.Confirm(p.id, false)
-	n.replica.Down(p.id)
-	n.engine.Down(p.id)
+	n.link(p)
 	n.save(p)
 	n.changed(p)
 }
