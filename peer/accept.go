@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -153,7 +154,8 @@ func (h *Host) counted(conn *secure) net.Conn {
 	})}
 }
 
-// knows reports whether a known peer is, or was said to be, at an address.
+// knows reports whether a peer was met at an address, or a contact was said to
+// be there: what is said of strangers anybody can make up.
 func (h *Host) knows(addr netip.Addr) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -161,10 +163,8 @@ func (h *Host) knows(addr netip.Addr) bool {
 		if p.last.Addr() == addr {
 			return true
 		}
-		for _, a := range p.addrs {
-			if a.Addr() == addr {
-				return true
-			}
+		if p.contact && slices.ContainsFunc(p.addrs, func(a netip.AddrPort) bool { return a.Addr() == addr }) {
+			return true
 		}
 	}
 	return false

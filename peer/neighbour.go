@@ -132,6 +132,9 @@ func (h *Host) keep(p *neighbour, s *session) {
 	if s.addr.Port() != 0 {
 		p.last = s.addr
 	}
+	if name := DisplayName(h.name).String(); name != s.said { // changed since the hello
+		s.queue(Presence{Name: name}, sendQueue)
+	}
 	h.events.add(SessionUp{ID: s.id, Hello: s.hello, Addr: s.addr})
 	h.events.add(s.held...)
 	s.held = nil

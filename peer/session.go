@@ -46,6 +46,7 @@ type session struct {
 	in    *bufio.Reader
 
 	// Set while the hello is read, before anybody else sees the session.
+	said  string // the name in our own hello
 	hello Hello
 	addr  netip.AddrPort // where the peer can be dialled; port 0: nowhere
 
@@ -93,6 +94,7 @@ func (s *session) claim() claim {
 
 // greet says hello and reads the peer's, which must be its first frame.
 func (s *session) greet(ctx context.Context, own Hello) error {
+	s.said = own.Name
 	s.helpers.Go(s.write)
 	stop := context.AfterFunc(ctx, func() { s.end(errStopping) })
 	defer stop()
