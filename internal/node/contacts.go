@@ -148,7 +148,7 @@ func (n *Node) held(e chat.Held) {
 	p := n.meet(e.Peer)
 	n.log.Info("a stranger's messages are held back", "peer", e.Peer)
 	if e.Full {
-		n.warn(flood, "%s wants to write, but too many requests wait for an answer already. Answer some of them.", p.name)
+		n.warn(danger{kind: flood}, "%s wants to write, but too many requests wait for an answer already. Answer some of them.", p.name)
 	}
 }
 

@@ -30,7 +30,7 @@ func (n *Node) findImitators() {
 		p.imitates = imitates
 		n.link(p)
 		if imitates && p.session {
-			n.warn(imitation, "Another device shows the name of %s, whom you verified. It is listed apart; compare the safety number before you write to it.", p.name)
+			n.warn(danger{imitation, of}, "Another device shows the name of %s, whom you verified. It is listed apart; compare the safety number before you write to it.", p.name)
 		}
 		n.changed(p)
 	}
@@ -68,18 +68,25 @@ func (n *Node) wrongKey(e peer.WrongKey) {
 	}
 	n.log.Info("another device answered", "expected", e.Want, "got", e.Got, "address", e.Addr)
 	if !p.verified.IsZero() {
-		n.warn(imitation, "At the address of %s (%s) another device answered. Nothing was sent to it.", p.name, e.Addr)
+		n.warn(danger{wrongPlace, p.id}, "At the address of %s (%s) another device answered. Nothing was sent to it.", p.name, e.Addr)
 	}
 }
 
-// A danger is what a warning is about. Each has a minute of its own, so that
-// noise about one cannot hide another.
-type danger int
+// A danger is what a warning is about, and who suffers: a verified contact, or
+// nobody in particular. Each has a minute of its own, so that noise about one
+// cannot hide another.
+type danger struct {
+	kind dangerKind
+	who  peer.ID
+}
+
+type dangerKind int
 
 const (
-	imitation danger = iota // somebody is not who he seems to be
-	twins                   // this identity runs twice
-	flood                   // too many strangers write
+	imitation  dangerKind = iota // somebody shows another one's name
+	wrongPlace                   // somebody answers where another one is expected
+	twins                        // this identity runs twice
+	flood                        // too many strangers write
 )
 
 // warn tells a sentence, unless one about the same danger was told a moment ago.

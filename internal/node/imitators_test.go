@@ -153,7 +153,7 @@ func TestAThousandAttemptsChangeNothing(t *testing.T) {
 			}
 			return e.Kind == SelfChanged
 		})
-		if warnings > 1 {
+		if warnings > 2 { // of the name, of the address
 			t.Errorf("%d warnings", warnings)
 		}
 		people, err := a.People(t.Context())
@@ -169,14 +169,42 @@ func TestWarningsComeOnceAMinute(t *testing.T) {
 	now := time.Now()
 	n := &Node{now: func() time.Time { return now }, log: quietLog(), feeds: map[*Feed]bool{}, warned: map[danger]time.Time{}}
 	for range 10 {
-		n.warn(imitation, "careful")
-		n.warn(twins, "twice")
+		n.warn(danger{imitation, peer.ID{1}}, "careful")
+		n.warn(danger{imitation, peer.ID{2}}, "careful")
+		n.warn(danger{wrongPlace, peer.ID{1}}, "careful")
+		n.warn(danger{kind: twins}, "twice")
 	}
 	now = now.Add(warnEvery)
-	n.warn(imitation, "careful")
-	if len(n.notices) != 3 {
-		t.Errorf("%d warnings, want 3", len(n.notices))
+	n.warn(danger{imitation, peer.ID{1}}, "careful")
+	if len(n.notices) != 5 {
+		t.Errorf("%d warnings, want 5", len(n.notices))
 	}
+}
+
+func TestAnAlarmWaitsForASubscriber(t *testing.T) {
+	a, b := start(t, "Ann"), start(t, "Bob")
+	meet(t, a, b)
+	a.write(b, "hello")
+	a.box.put(peer.Twin{ID: b.myself(), Addr: b.address()})
+	eventually(t, "the alarm", func() bool { p, _ := a.sees(b.myself()); return !p.Alarm.IsZero() })
+	a.subscribe().kind(Failed)
+}
+
+func TestASessionWithoutAPortLeavesNoAddress(t *testing.T) {
+	a := start(t, "Ann")
+	id := peer.ID{1, 2, 3}
+	a.box.put(peer.SessionUp{ID: id, Hello: peer.Hello{Name: "Guest"}, Addr: netip.MustParseAddrPort("10.0.0.9:0")})
+	eventually(t, "there", func() bool { p, ok := a.sees(id); return ok && p.Online })
+	if p, _ := a.sees(id); len(p.Addresses) != 0 {
+		t.Errorf("addresses: %v", p.Addresses)
+	}
+}
+
+func TestOurEntryThatComesHomeMakesAContact(t *testing.T) {
+	a := start(t, "Ann")
+	id := peer.ID{1, 2, 3}
+	a.box.put(chat.EntryAdded{Peer: id, Entry: chat.Entry{Author: a.myself(), Log: 1, Number: 1}})
+	eventually(t, "a contact", func() bool { p, ok := a.sees(id); return ok && p.Contact })
 }
 
 func TestAlarmsAreToldOnce(t *testing.T) {

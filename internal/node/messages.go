@@ -212,6 +212,9 @@ func (n *Node) entryAdded(e chat.EntryAdded) {
 		n.replica.Accept(p.id)
 	}
 	p.request = p.request || e.Stranger
+	if mine { // also one that comes home after the database was lost
+		n.befriend(p)
+	}
 	if !p.stored {
 		n.save(p)
 	}

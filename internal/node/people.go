@@ -243,7 +243,7 @@ func (n *Node) sessionUp(e peer.SessionUp) {
 	if p.firstSeen.IsZero() {
 		p.firstSeen = now
 	}
-	if e.Addr.IsValid() {
+	if e.Addr.IsValid() && e.Addr.Port() != 0 {
 		p.addAddrs(e.Addr)
 		if n.manual[e.Addr] {
 			p.addVia(discovery.Manual)
@@ -271,14 +271,26 @@ func (n *Node) presence(from peer.ID, m peer.Presence) {
 	}
 }
 
-// takeName gives a person the name that came meanwhile.
-func (n *Node) takeName(p *person) {
-	name := *p.renamed
-	p.renamed = nil
-	if n.rename(p, name) {
+// takeNames gives people the names that came meanwhile, and looks at imitators
+// once however many they are.
+func (n *Node) takeNames() {
+	var renamed []*person
+	for _, p := range n.people {
+		if p.renamed == nil {
+			continue
+		}
+		if n.rename(p, *p.renamed) {
+			renamed = append(renamed, p)
+		}
+		p.renamed = nil
+	}
+	if len(renamed) == 0 {
+		return
+	}
+	n.findImitators() // first: nobody sees an imitator's name unmarked
+	for _, p := range renamed {
 		n.save(p)
 		n.changed(p)
-		n.findImitators()
 	}
 }
 
@@ -325,12 +337,12 @@ func (n *Node) gone(e peer.PeerGone) {
 // twin warns that an identity runs twice.
 func (n *Node) twin(e peer.Twin) {
 	if e.ID == n.id.ID() {
-		n.warn(twins, "This identity is running on another machine as well, at %s. A profile must not be copied: "+
+		n.warn(danger{kind: twins}, "This identity is running on another machine as well: the device at %s met both. A profile must not be copied: "+
 			"on one of the two, quit Earshot and start it with another --profile.", e.Addr)
 		return
 	}
 	p := n.meet(e.ID)
-	n.alarm(p, "%s runs on two machines at once. One of them is a copy.", p.name)
+	n.alarm(p, "%s runs on two machines at once. One of them is a copy: on it, Earshot should be started with another --profile.", p.name)
 }
 
 // alarm shows a sentence beside a person, and tells it once.
@@ -340,7 +352,7 @@ func (n *Node) alarm(p *person, format string, args ...any) {
 		return
 	}
 	p.alarm = sentence
-	n.publish(Event{Kind: Failed, Error: sentence})
+	n.fail("%s", sentence)
 	n.changed(p)
 }
 

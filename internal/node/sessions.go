@@ -117,10 +117,8 @@ func (n *Node) rest(now time.Time) {
 func (n *Node) tick() {
 	now := n.now()
 	n.rest(now)
+	n.takeNames()
 	for _, p := range n.people {
-		if p.renamed != nil {
-			n.takeName(p)
-		}
 		if p.online && !p.present(now) {
 			p.fading = time.Time{}
 			n.changed(p)
