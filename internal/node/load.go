@@ -5,7 +5,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"earshot/internal/chat"
 	"earshot/internal/store"
 	"earshot/peer"
 	"earshot/transfer"
@@ -105,27 +104,15 @@ func (n *Node) prepared() (offered []uuid.UUID, err error) {
 }
 
 // loadOffers hands offers to the engine which it had not heard of yet when the
-// node was killed. They are among the newest entries of a conversation.
+// node was killed, however much was written since.
 func (n *Node) loadOffers() error {
-	for _, p := range n.people {
-		if p.unread == 0 && p.written.IsZero() {
-			continue
-		}
-		conversation, _ := chat.Direct(n.id.ID(), p.id)
-		newest, err := n.db.Messages(store.Page{Conversation: conversation, Limit: recentOffers})
-		if err != nil {
-			return err
-		}
-		for _, m := range newest {
-			if _, known := n.transfers[m.ID]; m.Kind == chat.KindOffer && m.Author == p.id && !known {
-				n.offered(p, m.Entry)
-			}
-		}
+	offers, err := n.db.OffersWithoutTransfer()
+	if err != nil {
+		return err
+	}
+	for _, m := range offers {
+		n.offered(n.meet(m.Peer), m.Entry)
 	}
 	n.acceptWaiting()
 	return nil
 }
-
-// recentOffers is how many entries are looked at; a peer has at most four
-// unanswered offers.
-const recentOffers = 20

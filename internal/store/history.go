@@ -96,6 +96,24 @@ func (db *DB) Message(author peer.ID, id uuid.UUID) (Message, error) {
 	return m, db.mapped("read message "+id.String(), err)
 }
 
+// OffersWithoutTransfer returns the offers of others that have no transfer, the
+// oldest first, but no more than the newest thousand: a kill came between, or
+// they were refused before there was one.
+func (db *DB) OffersWithoutTransfer() ([]Message, error) {
+	var offers []Message
+	// The kind is no parameter: only so SQLite takes the index of offers.
+	query := "SELECT " + messageColumns + " FROM " + messageTables + fmt.Sprintf(`
+		WHERE e.shown AND e.kind = %d AND e.author = c.peer AND NOT EXISTS (SELECT 1 FROM transfer t WHERE t.id = e.uuid)
+		ORDER BY e.id DESC LIMIT 1000`, chat.KindOffer)
+	err := db.each(query, nil, func(scan scan) error {
+		m, err := scanMessage(scan)
+		offers = append(offers, m)
+		return err
+	})
+	slices.Reverse(offers)
+	return offers, db.mapped("find offers without a transfer", err)
+}
+
 func scanMessage(scan scan, more ...any) (m Message, err error) {
 	var theirs, weRead bool
 	var far *int64

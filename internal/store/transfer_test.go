@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"earshot/internal/chat"
 	"earshot/peer"
 	"earshot/transfer"
 )
@@ -75,6 +76,30 @@ func TestTransfers(t *testing.T) {
 	check(second)
 	if files, err := s.Files(first.ID, 0, 10); err != nil || len(files) != 0 {
 		t.Errorf("files of a forgotten transfer: %v, %v", files, err)
+	}
+}
+
+func TestOffersWithoutTransfer(t *testing.T) {
+	db := mustOpen(t, newPath(t))
+	b, a := &author{Identity: bob, with: alice, log: 7}, &author{Identity: alice, with: bob, log: db.Log()}
+	lost, known := b.offer(t, "lost.txt"), b.offer(t, "known.txt")
+	theirs := []chat.Entry{lost, known}
+	for i := range 600 { // more than any page of history
+		theirs = append(theirs, b.write(t, fmt.Sprint("later ", i)))
+	}
+	ours := a.offer(t, "ours.txt")
+	mustApply(t, db, chat.Batch{
+		Conversations: []chat.Conversation{between(alice, bob)},
+		Entries:       append(theirs, ours), Logs: []chat.Log{held(theirs...), held(ours)},
+	})
+	tr := someTransfer(1)
+	tr.ID = known.ID
+	if err := db.TransferStore().SaveTransfer(tr); err != nil {
+		t.Fatal(err)
+	}
+	got, err := db.OffersWithoutTransfer()
+	if err != nil || len(got) != 1 || got[0].ID != lost.ID || got[0].Peer != bob.ID() {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 

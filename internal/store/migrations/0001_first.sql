@@ -50,6 +50,7 @@ CREATE TABLE entry (
 ) STRICT;
 
 CREATE INDEX entry_uuid ON entry (author, uuid);
+CREATE INDEX entry_offer ON entry (id) WHERE kind = 2;
 CREATE INDEX entry_position ON entry (conversation, clock, author, uuid);
 
 CREATE TABLE log (
