@@ -149,7 +149,9 @@ func (d *device) start() {
 		defer close(ended)
 		engine.Run(ctx)
 	}()
-	d.engine, d.stop, d.ended = engine, stop, ended
+	d.world.mu.Lock()
+	d.engine, d.stop, d.ended = engine, stop, ended // others may reach the one before
+	d.world.mu.Unlock()
 	d.world.join(d)
 }
 
@@ -313,12 +315,24 @@ func (r reach) other(id peer.ID) *device {
 }
 
 func (r reach) Send(to peer.ID, m peer.Message) bool {
-	other := r.other(to)
-	if other == nil {
+	engine := r.engine(to)
+	if engine == nil {
 		return false
 	}
-	other.engine.Receive(r.self, m.(peer.OfferState), func() {})
+	engine.Receive(r.self, m.(peer.OfferState), func() {})
 	return true
+}
+
+// engine is the one that the other device runs now, nil where none can be
+// reached.
+func (r reach) engine(id peer.ID) *transfer.Engine {
+	other := r.other(id)
+	if other == nil {
+		return nil
+	}
+	r.world.mu.Lock()
+	defer r.world.mu.Unlock()
+	return other.engine
 }
 
 func (r reach) DialData(ctx context.Context, id peer.ID) (net.Conn, error) {
