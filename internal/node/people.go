@@ -40,7 +40,7 @@ type person struct {
 	via     []discovery.Source
 	found   bool      // discovery hears it
 	session bool      // live
-	since   time.Time // of the session
+	since   time.Time // the session is idle: when it began, or the last message
 	proved  time.Time // its key, the last time
 	fading  time.Time // its session ended then and the host looks for it; else zero
 	rested  bool      // this node closed its session because nobody needed it

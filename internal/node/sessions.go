@@ -106,7 +106,8 @@ func (n *Node) reachKnown() {
 // rest closes the sessions of a crowd that were idle for long.
 func (n *Node) rest(now time.Time) {
 	for _, p := range n.people {
-		if n.crowd && p.session && now.Sub(p.since) >= idleTime && !n.wanted(p) {
+		// Its key is proved by the session: only what there is to do keeps one.
+		if n.crowd && p.session && now.Sub(p.since) >= idleTime && !p.known() && !n.busyWith(p) {
 			p.rested = true
 			n.host.Drop(p.id, peer.ByeIdle)
 		}

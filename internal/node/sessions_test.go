@@ -106,7 +106,7 @@ func TestInACrowdIdleSessionsAreClosedAndNobodyBlinks(t *testing.T) {
 	err := order(t.Context(), a.Node, func() error {
 		p := a.people[b.myself()]
 		a.crowd, p.found = true, true
-		p.since = p.since.Add(-idleTime)
+		p.since, p.proved = p.since.Add(-idleTime), p.proved.Add(-idleTime) // they begin together
 		a.rest(a.now())
 		return nil
 	})
