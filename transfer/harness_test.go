@@ -336,9 +336,8 @@ func (r reach) engine(id peer.ID) *transfer.Engine {
 }
 
 func (r reach) DialData(ctx context.Context, id peer.ID) (net.Conn, error) {
-	other := r.other(id)
-	script := r.world.scripts[id]
-	if other == nil && script == nil {
+	engine, script := r.engine(id), r.world.scripts[id]
+	if engine == nil && script == nil {
 		return nil, errors.New("no session")
 	}
 	near, far, err := r.world.connect()
@@ -349,7 +348,7 @@ func (r reach) DialData(ctx context.Context, id peer.ID) (net.Conn, error) {
 		go script.serve(far)
 		return near, nil
 	}
-	other.engine.Serve(r.self, far)
+	engine.Serve(r.self, far)
 	return near, nil
 }
 
