@@ -63,7 +63,7 @@ func (c *core) haves(s *session, logs []LogKey) []peer.Have {
 		for _, k := range logs[:n] {
 			l := s.v.logs[k]
 			hc.Logs = append(hc.Logs, peer.HaveLog{
-				Author: k.Author, Log: k.Log, First: l.First, Last: l.Last, Hash: l.Hash, Read: l.Read,
+				Author: k.Author, Log: k.Log, First: l.First, Last: l.Last, Hash: l.Hash, Read: min(l.Read, l.Last),
 			})
 		}
 		pages = append(pages, peer.Have{Conversations: []peer.HaveConversation{hc}})

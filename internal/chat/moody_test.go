@@ -108,3 +108,43 @@ func TestContactsAreNotWeighed(t *testing.T) {
 		t.Errorf("who wrote to us holds nothing back: %v", waiting)
 	}
 }
+
+// TestReadBehindTheEnd: a database that lost the end of a log knows how far it
+// was read; the peer is told no more than is held, and asked for the rest.
+func TestReadBehindTheEnd(t *testing.T) {
+	for held := range 3 {
+		disk := chattest.NewMemory()
+		b := newAuthor(t, 2)
+		s := newSolo(t, disk)
+		all := []chat.Entry{b.say("1"), b.say("2"), b.say("3")}
+		s.replica.Accept(b.ID())
+		l := chat.Log{Conversation: b.next.Conversation, LogKey: all[0].LogKey(), Read: 2}
+		if held > 0 {
+			l.First, l.Last, l.Hash, l.Clock = 1, uint64(held), all[held-1].Hash(), all[held-1].Clock
+		}
+		id, preimage := chat.Direct(identity(1).ID(), b.ID())
+		err := disk.Apply(chat.Batch{
+			Conversations: []chat.Conversation{{ID: id, Preimage: preimage, Peer: b.ID()}},
+			Entries:       all[:held], Logs: []chat.Log{l}, Contacts: []peer.ID{b.ID()},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s = newSolo(t, disk)
+		s.replica.Up(b.ID())
+		s.tell(b, b.holds(all[2]))
+		for _, m := range s.sent[b.ID()] {
+			if m, ok := m.(peer.Have); ok && m.Conversations[0].Logs[0].Read != uint64(held) {
+				t.Errorf("%d held: have %+v", held, m)
+			}
+		}
+		if wants := got[peer.Want](s, b); len(wants) != 1 || wants[0].Ranges[0].From != uint64(held)+1 {
+			t.Errorf("%d held: asked for %+v", held, wants)
+		}
+		s.add(b, all[held:]...)
+		s.wantShown(b, "1", "2", "3")
+		if logs, _ := disk.Logs(id); len(logs) != 1 || logs[0].Read != 2 || logs[0].Last != 3 {
+			t.Errorf("%d held: %+v", held, logs)
+		}
+	}
+}

@@ -111,7 +111,9 @@ type Log struct {
 	Last  uint64
 	Hash  peer.Hash // of the header of entry Last
 	Clock uint64    // of entry Last
-	Read  uint64    // this device's person has read so far
+	// Read is how far this device's person has read. It may lie behind Last where
+	// the end of the log was lost here and comes back from others.
+	Read uint64
 }
 
 // Seen is what a peer said it holds of a log, as far as the entries are known

@@ -171,7 +171,7 @@ func (c *core) read(id peer.ID, upTo Position) error {
 	}
 	ch := c.change(v)
 	for k, l := range v.logs {
-		if k.Author == c.self || l.Read == l.Last {
+		if k.Author == c.self || l.Read >= l.Last {
 			continue
 		}
 		number, err := c.cfg.Store.Reached(v.ID, k, upTo)

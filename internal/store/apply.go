@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -78,16 +79,42 @@ func (t tx) addEntries(entries []chat.Entry) error {
 }
 
 // addEntry stores an entry. One with the author and UUID of an earlier one of the
-// conversation has no line of its own.
+// conversation has no line of its own. What a repair kept behind a gap of the log
+// gives way to what comes for its number.
 func (t tx) addEntry(e chat.Entry) (id int64, shown bool, err error) {
 	if e.Number > math.MaxInt64 || e.Clock > math.MaxInt64 {
 		return 0, false, fmt.Errorf("entry %s: number %d or clock %d is out of range", e.ID, e.Number, e.Clock)
 	}
+	id, shown, err = t.insertEntry(e)
+	if !errors.Is(err, ErrUnknown) {
+		return id, shown, err
+	}
+	if err := t.dropBehind(e); err != nil {
+		return 0, false, fmt.Errorf("entry %d of a log is held already: %w", e.Number, err)
+	}
+	return t.insertEntry(e)
+}
+
+// dropBehind removes the entry with e's number that stands behind the end of its
+// log; [ErrUnknown] when none does.
+func (t tx) dropBehind(e chat.Entry) error {
+	const query = `DELETE FROM entry WHERE conversation = ?1 AND author = ?2 AND log = ?3 AND number = ?4
+		AND number > (SELECT last FROM log WHERE conversation = ?1 AND author = ?2 AND log = ?3) RETURNING id`
+	var id int64
+	if err := t.one(query, []any{e.Conversation[:], e.Author[:], int64(e.Log), int64(e.Number)}, into(&id)); err != nil {
+		return err
+	}
+	_, err := t.exec("DELETE FROM search WHERE rowid = ?", id)
+	return err
+}
+
+// insertEntry fails with [ErrUnknown] where the number is taken.
+func (t tx) insertEntry(e chat.Entry) (id int64, shown bool, err error) {
 	const query = `INSERT INTO entry
 		(conversation, author, log, number, uuid, clock, kind, header, signature, body, shown)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
 			?11 AND NOT EXISTS (SELECT 1 FROM entry WHERE author = ?2 AND uuid = ?5 AND conversation = ?1 AND shown))
-		RETURNING id, shown`
+		ON CONFLICT (conversation, author, log, number) DO NOTHING RETURNING id, shown`
 	err = t.one(query, []any{e.Conversation[:], e.Author[:], int64(e.Log), int64(e.Number), e.ID[:], int64(e.Clock),
 		int64(e.Kind), e.Raw, e.Signature, e.Body, hasLine(e.Kind)}, into(&id, &shown))
 	return id, shown, err

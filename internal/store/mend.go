@@ -12,11 +12,15 @@ import (
 // of: logs without gaps, conversations with somebody, lines and words.
 
 // mend makes a database that works of what [DB.collect] stored.
-func (db *DB) mend(s *saved) (err error) {
-	if s.gaps, err = db.keepNewestRuns(); err != nil {
+func (db *DB) mend(s *saved) error {
+	self, err := db.whoAmI()
+	if err != nil {
 		return err
 	}
-	if err := db.nameConversations(); err != nil {
+	if s.gaps, err = db.keepRuns(self); err != nil {
+		return err
+	}
+	if err := db.nameConversations(self); err != nil {
 		return err
 	}
 	return db.finishSalvage(s)
@@ -43,21 +47,27 @@ func (db *DB) heldLogs() ([]heldLog, error) {
 	return logs, err
 }
 
-// keepNewestRuns brings the logs into the form that they have to have: one range
-// without a gap. Kept is the newest, because what is still queued is at the end.
-// It returns the number of logs that had gaps.
-func (db *DB) keepNewestRuns() (gaps int, err error) {
+// keepRuns brings the logs into the form that they have to have: one range
+// without a gap. Of somebody else's log it is the oldest, from 1 on, because what
+// comes after is then asked for again. Of a log of self it is the newest, because
+// what is still queued is at the end. Entries outside the range are not removed:
+// they are shown, and those after it give way when they come again, see
+// [tx.addEntry]. It returns the number of logs with gaps.
+func (db *DB) keepRuns(self peer.ID) (gaps int, err error) {
 	logs, err := db.heldLogs()
 	if err != nil {
 		return 0, err
 	}
 	for _, l := range logs {
-		row, err := db.newestRun(l)
+		find := db.oldestRun
+		if l.Author == self {
+			find = db.newestRun
+		}
+		row, gap, err := find(l)
 		if err != nil {
 			return gaps, err
 		}
-		gap, err := db.keepRun(l, row)
-		if err != nil {
+		if err := db.keepRun(l, row); err != nil {
 			return gaps, err
 		}
 		if gap {
@@ -75,74 +85,75 @@ func (db *DB) keepNewestRuns() (gaps int, err error) {
 	})
 }
 
-// newestRun is the range at the end of a log, with everything in it read: an old
-// message must not come up as new.
-func (db *DB) newestRun(held heldLog) (chat.Log, error) {
-	l := chat.Log{Conversation: held.conversation, LogKey: held.LogKey}
-	const query = `SELECT number, clock, header FROM entry
-		WHERE conversation = ? AND author = ? AND log = ? ORDER BY number DESC`
-	err := db.each(query, held.args(), func(scan scan) error {
+// oldestRun is the range from entry 1 on, empty where that is lost, with all that
+// is held read: an old message must not come up as new.
+func (db *DB) oldestRun(held heldLog) (l chat.Log, gap bool, err error) {
+	l = chat.Log{Conversation: held.conversation, LogKey: held.LogKey}
+	err = db.eachHead(held, "number", func(number, clock uint64, hash peer.Hash) {
+		l.Read = number
+		if number != l.Last+1 {
+			gap = true
+			return
+		}
+		l.First, l.Last, l.Clock, l.Hash = 1, number, clock, hash
+	})
+	return l, gap, err
+}
+
+// newestRun is the range at the end of a log.
+func (db *DB) newestRun(held heldLog) (l chat.Log, gap bool, err error) {
+	l = chat.Log{Conversation: held.conversation, LogKey: held.LogKey}
+	err = db.eachHead(held, "number DESC", func(number, clock uint64, hash peer.Hash) {
+		if l.Last == 0 {
+			l.First, l.Last, l.Clock, l.Hash, l.Read = number, number, clock, hash, number
+		} else if number == l.First-1 {
+			l.First = number
+		}
+	})
+	return l, l.First > 1, err
+}
+
+// eachHead calls visit for every entry that is held of a log.
+func (db *DB) eachHead(held heldLog, order string, visit func(number, clock uint64, hash peer.Hash)) error {
+	query := "SELECT number, clock, header FROM entry WHERE conversation = ? AND author = ? AND log = ? ORDER BY " + order
+	return db.each(query, held.args(), func(scan scan) error {
 		var number, clock uint64
 		var header []byte
 		if err := scan(&number, &clock, &header); err != nil {
 			return err
 		}
-		switch {
-		case l.Last == 0:
-			l.Last, l.Read, l.Clock, l.Hash = number, number, clock, sha256.Sum256(header)
-		case number != l.First-1:
-			return errEnough
-		}
-		l.First = number
+		visit(number, clock, sha256.Sum256(header))
 		return nil
 	})
-	if errors.Is(err, errEnough) {
-		err = nil
-	}
-	return l, err
 }
 
-// keepRun removes what is before the run and makes the other tables agree. How
-// far the person has read is taken over where it is known.
-func (db *DB) keepRun(held heldLog, l chat.Log) (gap bool, err error) {
-	err = db.update("keep the newest entries", func(tx tx) error {
-		result, err := tx.exec("DELETE FROM entry WHERE conversation = ? AND author = ? AND log = ? AND number < ?",
-			held.args(int64(l.First))...)
-		if err != nil {
-			return err
-		}
-		removed, err := result.RowsAffected()
-		if gap = removed > 0; err != nil {
-			return err
-		}
-		known := "SELECT min(read, ?4) FROM log WHERE conversation = ?1 AND author = ?2 AND log = ?3"
-		if err := tx.one(known, held.args(int64(l.Last)), into(&l.Read)); err != nil && !errors.Is(err, ErrUnknown) {
+// keepRun writes the range of a log and makes the other tables agree. How far
+// the person has read is taken over where it is known.
+func (db *DB) keepRun(held heldLog, l chat.Log) error {
+	return db.update("keep what is held of a log", func(tx tx) error {
+		const known = "SELECT read FROM log WHERE conversation = ? AND author = ? AND log = ?"
+		if err := tx.one(known, held.args(), into(&l.Read)); err != nil && !errors.Is(err, ErrUnknown) {
 			return err
 		}
 		if err := tx.putLog(l); err != nil {
 			return err
 		}
-		const shrink = `UPDATE seen SET first = max(first, ?4), last = min(last, ?5), read = min(read, ?5)
+		const shrink = `UPDATE seen SET last = min(last, ?4), read = min(read, ?4)
 			WHERE conversation = ?1 AND author = ?2 AND log = ?3`
-		if _, err := tx.exec(shrink, held.args(int64(l.First), int64(l.Last))...); err != nil {
+		if _, err := tx.exec(shrink, held.args(int64(l.Last))...); err != nil {
 			return err
 		}
-		_, err = tx.exec("DELETE FROM seen WHERE conversation = ? AND author = ? AND log = ? AND first > last", held.args()...)
+		_, err := tx.exec("DELETE FROM seen WHERE conversation = ? AND author = ? AND log = ? AND first > last", held.args()...)
 		return err
 	})
-	return gap, err
 }
 
 // nameConversations finds out who the conversations are with whose row could not
 // be read: the ID of a direct one is a hash of both keys, so trying everybody who
 // is known tells.
-func (db *DB) nameConversations() error {
+func (db *DB) nameConversations(self peer.ID) error {
 	nameless, err := db.keys("SELECT DISTINCT conversation FROM log WHERE conversation NOT IN (SELECT id FROM conversation)")
 	if err != nil || len(nameless) == 0 {
-		return err
-	}
-	self, err := db.whoAmI()
-	if err != nil {
 		return err
 	}
 	known, err := db.keys("SELECT key FROM device UNION SELECT DISTINCT author FROM log")
@@ -173,7 +184,7 @@ func (db *DB) whoAmI() (peer.ID, error) {
 	}
 	number, _ := parseLog(own) // 0, which is nobody's log, where there is none
 	var self peer.ID
-	const query = `SELECT author FROM log GROUP BY author
+	const query = `SELECT author FROM entry GROUP BY author
 		ORDER BY max(log = ?) DESC, author IN (SELECT key FROM device), count(DISTINCT conversation) DESC LIMIT 1`
 	err = db.one(query, []any{int64(number)}, into(fixed(self[:])))
 	if errors.Is(err, ErrUnknown) {

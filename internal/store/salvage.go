@@ -55,7 +55,7 @@ func salvage(from, to string, cause error) (err error) {
 // saved says what was read back.
 type saved struct {
 	entries int
-	gaps    int  // logs of which only the newest part without a gap could be kept
+	gaps    int  // logs with entries missing before others
 	unnamed int  // conversations of which nobody knows any more who they are with
 	whole   bool // people, settings and transfers were read to the end
 }
@@ -67,7 +67,7 @@ func (s saved) sentences(cause error, aside string) string {
 		fmt.Sprintf("%d messages were read back from it.", s.entries),
 	}
 	if s.gaps > 0 {
-		said = append(said, fmt.Sprintf("In %d places messages are missing; older ones from before such a gap are left out.", s.gaps))
+		said = append(said, fmt.Sprintf("In %d places messages are missing between others.", s.gaps))
 	}
 	if s.unnamed > 0 {
 		said = append(said, fmt.Sprintf("%d conversations are missing, because it could not be read who they are with.", s.unnamed))
