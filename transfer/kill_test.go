@@ -1,6 +1,7 @@
 package transfer_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"math/rand/v2"
@@ -65,7 +66,7 @@ func TestKillMinus9(t *testing.T) {
 		}
 		child := o.start(t)
 		if <-child.ended; !child.cmd.ProcessState.Success() {
-			t.Fatalf("the last one: %v", child.cmd.ProcessState)
+			t.Fatalf("the last one: %v\n%s", child.cmd.ProcessState, child.said)
 		}
 		same(t, filepath.Join(o.Dir, "disk.img"), path)
 		extra := sent.reached() - size
@@ -82,6 +83,7 @@ func TestKillMinus9(t *testing.T) {
 // child is a process that receives.
 type child struct {
 	cmd   *exec.Cmd
+	said  *bytes.Buffer // to be read when it has ended
 	ended chan struct{}
 }
 
@@ -91,9 +93,9 @@ func (o order) start(t *testing.T) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &child{exec.Command(os.Args[0], "-test.run=^TestKillMinus9$"), make(chan struct{})}
+	c := &child{exec.Command(os.Args[0], "-test.run=^TestKillMinus9$"), &bytes.Buffer{}, make(chan struct{})}
 	c.cmd.Env = append(os.Environ(), childEnv+"="+string(text))
-	c.cmd.Stdout, c.cmd.Stderr = os.Stderr, os.Stderr
+	c.cmd.Stdout, c.cmd.Stderr = c.said, c.said
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
