@@ -1,4 +1,5 @@
-// Earshot is a messenger for the people on your network: one binary, no server.
+// Command earshot is a messenger for the people on your network: one binary, no
+// server.
 package main
 
 import (
