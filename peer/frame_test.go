@@ -72,6 +72,7 @@ func samples() map[string]Message {
 		"want":    Want{Ranges: []WantRange{{Conversation: hash, Author: seedID(1), Log: 1, From: 4}, {Conversation: hash, Author: seedID(2), Log: 1, From: 4, To: &to}}},
 		"entries": Entries{Entries: []SignedEntry{{Header: []byte{1}, Signature: []byte{2}, Body: []byte{3}}, {Header: []byte{1}, Signature: []byte{2}}}},
 		"name":    Presence{Name: "Ада"},
+		"twice":   Presence{Name: "Ada", Twice: true},
 		"state":   OfferState{Offer: id, State: "paused", Reason: "disk full", Done: 1 << 33},
 	}
 }

@@ -151,6 +151,10 @@ func TestAnIdentityThatRunsTwice(t *testing.T) {
 		if got := await[Twin](twin); got.ID != twin.id() || got.Addr != a.addr {
 			t.Errorf("the twin was told %+v", got)
 		}
+		if got := await[Twin](b); got.ID != b.id() || got.Addr != a.addr {
+			t.Errorf("the first one was told %+v", got)
+		}
+		await[Received](b).Done()
 		if count[SessionDown](a) > 0 {
 			t.Error("the session suffered")
 		}

@@ -48,6 +48,8 @@ type Hello struct {
 // Presence tells what changed of the sender since its [Hello].
 type Presence struct {
 	Name string `cbor:"1,keyasint"` // display name, as the peer writes it
+	// Twice says that the receiver's identity was met on another machine too.
+	Twice bool `cbor:"2,keyasint,omitempty"`
 }
 
 // Ping asks for a [Pong] with the same number.

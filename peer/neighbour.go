@@ -111,6 +111,9 @@ func (h *Host) apply(p *neighbour, r ruling) {
 	if r.bye != nil {
 		if r.code == ByeTwice {
 			h.events.add(Twin{ID: p.id, Addr: r.bye.addr})
+			if p.kept != nil { // the bye tells the other one
+				p.kept.queue(Presence{Name: h.name, Twice: true}, sendQueue)
+			}
 		}
 		r.bye.bye(r.code, errReplaced.Error())
 		r.bye.release()

@@ -213,6 +213,11 @@ func (s *session) handle(t Type, payload []byte) error {
 		s.host.answered(s, m.N)
 	case Bye:
 		return &byeError{m}
+	case Presence:
+		if m.Twice {
+			s.host.events.add(Twin{ID: s.host.cfg.Identity.ID(), Addr: s.addr})
+		}
+		s.pass(m, headerSize+len(payload))
 	default:
 		if t.data() {
 			return protocolErrorf("frame of type %#02x on a session", uint8(t))

@@ -27,12 +27,29 @@ func (n *Node) findImitators() {
 		if imitates == p.imitates {
 			continue
 		}
-		p.imitates = imitates
-		n.link(p)
-		if imitates && p.session {
-			n.warn(danger{imitation, of}, "Another device shows the name of %s, whom you verified. It is listed apart; compare the safety number before you write to it.", p.name)
+		p.imitates, p.unwarned = imitates, peer.ID{}
+		if imitates {
+			p.unwarned = of
 		}
+		n.link(p)
 		n.changed(p)
+	}
+	n.warnOfImitators()
+}
+
+// warnOfImitators tells of those who are here and nobody was warned of yet: one
+// warning for all who show the same name. What came too soon after another
+// warning is told with a later tick.
+func (n *Node) warnOfImitators() {
+	told := make(map[peer.ID]bool)
+	for _, p := range n.people {
+		of := p.unwarned
+		if of.IsZero() || !p.session {
+			continue
+		}
+		if told[of] || n.warn(danger{imposture, of}, "Another device shows the name of %s, whom you verified. It is listed apart; compare the safety number before you write to it.", p.name) {
+			told[of], p.unwarned = true, peer.ID{}
+		}
 	}
 }
 
@@ -68,7 +85,7 @@ func (n *Node) wrongKey(e peer.WrongKey) {
 	}
 	n.log.Info("another device answered", "expected", e.Want, "got", e.Got, "address", e.Addr)
 	if !p.verified.IsZero() {
-		n.warn(danger{wrongPlace, p.id}, "At the address of %s (%s) another device answered. Nothing was sent to it.", p.name, e.Addr)
+		n.warn(danger{imposture, p.id}, "At the address of %s (%s) another device answered. Nothing was sent to it.", p.name, e.Addr)
 	}
 }
 
@@ -83,16 +100,18 @@ type danger struct {
 type dangerKind int
 
 const (
-	imitation  dangerKind = iota // somebody shows another one's name
-	wrongPlace                   // somebody answers where another one is expected
-	twins                        // this identity runs twice
-	flood                        // too many strangers write
+	imposture dangerKind = iota // somebody shows another one's name, or answers in his place
+	twins                       // this identity runs twice
+	flood                       // too many strangers write
 )
 
 // warn tells a sentence, unless one about the same danger was told a moment ago.
-func (n *Node) warn(about danger, format string, args ...any) {
-	if now := n.now(); now.Sub(n.warned[about]) >= warnEvery {
-		n.warned[about] = now
-		n.fail(format, args...)
+func (n *Node) warn(about danger, format string, args ...any) (told bool) {
+	now := n.now()
+	if now.Sub(n.warned[about]) < warnEvery {
+		return false
 	}
+	n.warned[about] = now
+	n.fail(format, args...)
+	return true
 }

@@ -153,7 +153,7 @@ func TestAThousandAttemptsChangeNothing(t *testing.T) {
 			}
 			return e.Kind == SelfChanged
 		})
-		if warnings > 2 { // of the name, of the address
+		if warnings > 1 {
 			t.Errorf("%d warnings", warnings)
 		}
 		people, err := a.People(t.Context())
@@ -169,15 +169,34 @@ func TestWarningsComeOnceAMinute(t *testing.T) {
 	now := time.Now()
 	n := &Node{now: func() time.Time { return now }, log: quietLog(), feeds: map[*Feed]bool{}, warned: map[danger]time.Time{}}
 	for range 10 {
-		n.warn(danger{imitation, peer.ID{1}}, "careful")
-		n.warn(danger{imitation, peer.ID{2}}, "careful")
-		n.warn(danger{wrongPlace, peer.ID{1}}, "careful")
+		n.warn(danger{imposture, peer.ID{1}}, "careful")
+		n.warn(danger{imposture, peer.ID{2}}, "careful")
 		n.warn(danger{kind: twins}, "twice")
 	}
 	now = now.Add(warnEvery)
-	n.warn(danger{imitation, peer.ID{1}}, "careful")
-	if len(n.notices) != 5 {
-		t.Errorf("%d warnings, want 5", len(n.notices))
+	n.warn(danger{imposture, peer.ID{1}}, "careful")
+	if len(n.notices) != 4 {
+		t.Errorf("%d warnings, want 4", len(n.notices))
+	}
+}
+
+func TestAnImitatorWhoHidesBehindANoiseIsToldLater(t *testing.T) {
+	now, bob := time.Now(), peer.ID{1}
+	n := &Node{now: func() time.Time { return now }, log: quietLog(), feeds: map[*Feed]bool{}, warned: map[danger]time.Time{}}
+	n.people = map[peer.ID]*person{
+		{2}: {id: peer.ID{2}, session: true, imitates: true, unwarned: bob},
+		{3}: {id: peer.ID{3}, session: true, imitates: true, unwarned: bob},
+	}
+	n.warn(danger{imposture, bob}, "another device answered")
+	n.warnOfImitators()
+	if len(n.notices) != 1 {
+		t.Errorf("%d warnings within a minute", len(n.notices))
+	}
+	now = now.Add(warnEvery)
+	n.warnOfImitators()
+	n.warnOfImitators()
+	if len(n.notices) != 2 {
+		t.Errorf("%d warnings after it, want 1 for both", len(n.notices)-1)
 	}
 }
 

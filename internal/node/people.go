@@ -53,6 +53,7 @@ type person struct {
 	counting, recount bool // see countUnread
 
 	imitates bool
+	unwarned peer.ID // whom it imitates, until that was told; else zero
 	linked   bool    // conversations and transfers know of the session
 	unheard  bool    // something was said on the session that they were not told
 	online   bool    // as last told

@@ -118,6 +118,7 @@ func (n *Node) rest(now time.Time) {
 func (n *Node) tick() {
 	now := n.now()
 	n.rest(now)
+	n.warnOfImitators()
 	n.takeNames()
 	for _, p := range n.people {
 		if p.online && !p.present(now) {
