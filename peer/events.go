@@ -5,9 +5,9 @@ import (
 	"net/netip"
 )
 
-// Event is what a [Host] tells its owner. The host calls Config.Notify with
-// one event at a time for each session, from goroutines of its own; Notify must
-// return at once (it queues).
+// Event is what a [Host] tells its owner. The host calls Config.Notify from one
+// goroutine of its own, in the order in which things happened; Notify must return
+// at once (it queues).
 type Event interface{ event() }
 
 // SessionUp says that a session is kept: the peer proved its key, and its hello

@@ -173,7 +173,12 @@ func (n *Node) selfChanged() {
 // Subscribe brings the events from now on. The first one is [Ready]; the very
 // first subscriber is also told what went wrong before it came.
 func (n *Node) Subscribe(ctx context.Context) (Subscription, error) {
-	return ask(ctx, n, func() (Subscription, error) { return n.subscribe(), nil })
+	return ask(ctx, n, func() (Subscription, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err // nobody would close it, nor read what waits for the first one
+		}
+		return n.subscribe(), nil
+	})
 }
 
 // First is Subscribe for who starts the node, and misses nothing of what happens.

@@ -133,3 +133,17 @@ func TestFeedWaitsUntilItsContextEnds(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestWhoGaveUpLeavesNoFeed(t *testing.T) {
+	a := start(t, "Ann")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if sub, err := a.Subscribe(ctx); err == nil {
+		sub.Close()
+		t.Error("a subscription for nobody")
+	}
+	feeds, err := ask(t.Context(), a.Node, func() (int, error) { return len(a.feeds), nil })
+	if err != nil || feeds > 0 {
+		t.Errorf("%d feeds are left, %v", feeds, err)
+	}
+}
