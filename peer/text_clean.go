@@ -158,7 +158,7 @@ func settle(in []rune) []rune {
 			after = in[i+1]
 		}
 		switch {
-		case isJoiner(r) && !unicode.In(base, shaped...) && !joinsEmoji(before, r, after):
+		case isJoiner(r) && !unicode.In(base, shaped...) && !joinsEmoji(base, r, after):
 			continue
 		case isSelector(r) && !selects(before, r, after):
 			continue
@@ -179,17 +179,27 @@ func settle(in []rune) []rune {
 	return out
 }
 
-// joinsEmoji reports whether joiner r makes one emoji of two.
-func joinsEmoji(before, r, after rune) bool {
-	inEmoji := unicode.Is(emoji, before) || before == emojiVS || isSkin(before)
-	return r == zwj && inEmoji && unicode.Is(emoji, after)
+// joinsEmoji reports whether joiner r makes one emoji of two. What counts is the
+// character that carries the skin tone or selector before r: on any other one
+// the joiner joins nothing, and a cut behind it would leave it alone.
+func joinsEmoji(base, r, after rune) bool {
+	return r == zwj && isEmoji(base) && isEmoji(after)
+}
+
+// isEmoji reports whether r is Extended_Pictographic (UTS 51), and so what
+// joiners and selectors make emoji of. Package uniseg is asked, since what it
+// does not join would be cut in the middle.
+func isEmoji(r rune) bool {
+	joined := string(r) + string(zwj) + "👩"
+	cluster, _, _, _ := uniseg.FirstGraphemeClusterInString(joined, -1)
+	return len(cluster) == len(joined)
 }
 
 // selects reports whether selector r picks a form of the character before it.
 func selects(before, r, after rune) bool {
 	switch {
 	case r == emojiVS || r == '\ufe0e':
-		return unicode.Is(emoji, before) || unicode.Is(keycapBase, before) && after == keycap
+		return isEmoji(before) || unicode.Is(keycapBase, before) && after == keycap
 	case r >= 0x180b && r <= 0x180f:
 		return unicode.Is(unicode.Mongolian, before) && unicode.Is(unicode.L, before)
 	}

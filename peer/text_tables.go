@@ -35,30 +35,6 @@ var blank = &unicode.RangeTable{R16: []unicode.Range16{
 	{Lo: 0xfff0, Hi: 0xfff8, Stride: 1},
 }}
 
-// emoji are the characters that joiners and selectors make emoji of: the part of
-// Extended_Pictographic (UTS 51) that is assigned.
-var emoji = &unicode.RangeTable{
-	R16: []unicode.Range16{
-		{Lo: 0x00a9, Hi: 0x00ae, Stride: 5}, {Lo: 0x203c, Hi: 0x2049, Stride: 13},
-		{Lo: 0x2122, Hi: 0x2139, Stride: 23}, {Lo: 0x2194, Hi: 0x2199, Stride: 1},
-		{Lo: 0x21a9, Hi: 0x21aa, Stride: 1}, {Lo: 0x231a, Hi: 0x231b, Stride: 1},
-		{Lo: 0x2328, Hi: 0x2328, Stride: 1}, {Lo: 0x23cf, Hi: 0x23cf, Stride: 1},
-		{Lo: 0x23e9, Hi: 0x23f3, Stride: 1}, {Lo: 0x23f8, Hi: 0x23fa, Stride: 1},
-		{Lo: 0x24c2, Hi: 0x24c2, Stride: 1}, {Lo: 0x25aa, Hi: 0x25ab, Stride: 1},
-		{Lo: 0x25b6, Hi: 0x25b6, Stride: 1}, {Lo: 0x25c0, Hi: 0x25c0, Stride: 1},
-		{Lo: 0x25fb, Hi: 0x25fe, Stride: 1}, {Lo: 0x2600, Hi: 0x27bf, Stride: 1},
-		{Lo: 0x2934, Hi: 0x2935, Stride: 1}, {Lo: 0x2b05, Hi: 0x2b07, Stride: 1},
-		{Lo: 0x2b1b, Hi: 0x2b1c, Stride: 1}, {Lo: 0x2b50, Hi: 0x2b55, Stride: 5},
-		{Lo: 0x3030, Hi: 0x303d, Stride: 13}, {Lo: 0x3297, Hi: 0x3299, Stride: 2},
-	},
-	R32: []unicode.Range32{
-		{Lo: 0x1f000, Hi: 0x1f1e5, Stride: 1}, // up to the regional indicators
-		{Lo: 0x1f200, Hi: 0x1f3fa, Stride: 1}, // up to the skin tones
-		{Lo: 0x1f400, Hi: 0x1faff, Stride: 1},
-	},
-	LatinOffset: 1,
-}
-
 // keycapBase are the characters on a key: # * 0 to 9.
 var keycapBase = &unicode.RangeTable{
 	R16: []unicode.Range16{

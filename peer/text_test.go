@@ -24,7 +24,7 @@ var hostileTexts = []string{
 	"🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "🇩🇪🇨🇳", "🇩", "a\u200db", "\u200d\u200d", "क्‍ष", "می‌خواهم", "ส้ม", "नमस्ते",
 	strings.Repeat("👩\u200d", 40), strings.Repeat("ᄀ", 60) + "각각", strings.Repeat("\u0600", 60) + "1", strings.Repeat("क्", 60) + "क",
 	"한글", "葛\U000e0100城", "ᠠ\u180b", "\u3164", "\u115f\u1160", "\u00ad\u034f\u2060\ufeff", "k\u0323\u0307", "Å", "é", "Ǆ", "ﬁ", "<\u0338", "\u2329",
-	"क" + strings.Repeat("\u093e", 20) + "क्क", "▶\u200d▶", "·bidi·", "\u202e\u202e·bidi·\u202e",
+	"क" + strings.Repeat("\u093e", 20) + "क्क", "▶\u200d▶", "000\U0001f3fd\u200d😀😀", "👩\u200d👩\u200d👩\u200d🀍👩\u200d🟀0", "·bidi·", "\u202e\u202e·bidi·\u202e",
 }
 
 func TestTextsShowNoControl(t *testing.T) {
