@@ -90,15 +90,13 @@ func (h *Host) prove(ctx context.Context, w *wire) *session {
 		if ctx.Err() == nil {
 			h.refused.note(w.remote(), err)
 		}
-	case conn.id == h.cfg.Identity.ID(): // a reflection
-		conn.Close()
 	case conn.proto == protoData:
 		h.openData(conn)
 	default:
 		s := newSession(h, conn, false)
 		if err := h.open(ctx, s); err == nil {
 			return s
-		} else if ctx.Err() == nil {
+		} else if ctx.Err() == nil && s.id != s.own() {
 			h.refused.note(w.remote(), err)
 		}
 	}
@@ -108,7 +106,11 @@ func (h *Host) prove(ctx context.Context, w *wire) *session {
 // open exchanges hellos. Where there is no error, the session is to be served.
 func (h *Host) open(ctx context.Context, s *session) error {
 	err := s.greet(ctx, h.hello())
-	if err == nil {
+	switch {
+	case err != nil:
+	case s.id == s.own():
+		err = h.mirrored(s)
+	default:
 		err = h.admit(s)
 	}
 	if err != nil {

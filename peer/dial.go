@@ -260,7 +260,8 @@ func (p *probe) wake() {
 
 // Probe dials an address of which it is not known who is there, again with
 // growing waits until somebody answers. A [SessionUp] follows, unless there is
-// a session with that device already, or it is this one.
+// a session with that device already, or it is this one; a [Twin], where it is a
+// copy of this one.
 func (h *Host) Probe(addr netip.AddrPort) {
 	addr = unmapped(addr)
 	h.mu.Lock()
@@ -301,11 +302,12 @@ func (h *Host) probeOnce(ctx context.Context, addr netip.AddrPort) bool {
 		h.log.Debug("nobody there yet", "address", addr, "error", err)
 		return ctx.Err() != nil
 	}
-	if conn.id == h.cfg.Identity.ID() || h.connected(conn.id) {
+	if h.connected(conn.id) {
 		conn.Close()
 		return true
 	}
-	return h.begin(ctx, conn, true) == nil || h.connected(conn.id)
+	err = h.begin(ctx, conn, true)
+	return err == nil || h.connected(conn.id) || errors.Is(err, errItself) || errors.Is(err, errTwice)
 }
 
 func (h *Host) connected(id ID) bool {

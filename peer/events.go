@@ -45,12 +45,14 @@ type DataOpened struct {
 	Conn net.Conn
 }
 
-// Twin says that an identity runs twice: ours on another machine (ID is our
-// own, Addr is that of the peer who says so), or a peer's. It comes again with
-// each attempt of the twin.
+// Twin says that an identity runs twice: ours (ID is our own), or a peer's. It
+// comes again with each attempt of the twin.
 type Twin struct {
 	ID   ID
 	Addr netip.AddrPort
+	// Met says that Addr is the twin's, who proved the key here; else it is that
+	// of the peer who met both and says so.
+	Met bool
 }
 
 // WrongKey says that somebody else answered where a known peer was dialled. Got

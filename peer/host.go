@@ -43,13 +43,14 @@ type Host struct {
 	port     uint16
 	tasks    sync.WaitGroup // every goroutine but that of Run and the events'
 
-	mu      sync.Mutex // guards what follows, and the host's part of sessions
-	ctx     context.Context
-	waiting []func(context.Context) // asked for before Run
-	stopped bool
-	name    string
-	peers   map[ID]*neighbour
-	probes  map[netip.AddrPort]*probe
+	mu         sync.Mutex // guards what follows, and the host's part of sessions
+	ctx        context.Context
+	waiting    []func(context.Context) // asked for before Run
+	stopped    bool
+	name       string
+	peers      map[ID]*neighbour
+	probes     map[netip.AddrPort]*probe
+	challenges int // under way
 }
 
 // Listen opens the port on all addresses: with exact this one or an error, else

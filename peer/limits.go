@@ -104,6 +104,9 @@ const (
 	// maxDials bounds attempts under way at once to peers that are not in their
 	// RedialGrace.
 	maxDials = 16
+	// maxChallenges bounds attempts under way at once to find a copy of this device:
+	// there are few copies, and many who can make up where one is.
+	maxChallenges = 4
 	// hurriedDial is what an attempt may still take when newer addresses wait: a
 	// peer that is there answers far sooner, and a flood of false addresses does
 	// not keep it from being reached.

@@ -110,7 +110,7 @@ func (h *Host) apply(p *neighbour, r ruling) {
 	}
 	if r.bye != nil {
 		if r.code == ByeTwice {
-			h.events.add(Twin{ID: p.id, Addr: r.bye.addr})
+			h.events.add(Twin{ID: p.id, Addr: r.bye.addr, Met: true})
 			if p.kept != nil { // the bye tells the other one
 				p.kept.queue(Presence{Name: h.name, Twice: true}, sendQueue)
 			}

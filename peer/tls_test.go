@@ -265,13 +265,22 @@ func TestOwnKeyIsClosedQuietly(t *testing.T) {
 			t.Errorf("not quiet: %v, %d warnings, %d sessions", a.kinds(), a.log.warnings(), a.sessions())
 		}
 	}
-	t.Run("somebody brings it/H-13", func(t *testing.T) {
+	t.Run("our own hello comes back/H-13", func(t *testing.T) {
 		story(t, func(t *testing.T, s *stage) {
 			a := s.host(1)
-			config := tlsConfig(must(selfSigned(a.cfg.Identity)), ID{}, protoSession)
-			if err := s.knock(a, config); err == nil {
-				t.Error("let in")
+			p := s.double(a)
+			p.helloAs(a.hello())
+			if bye := p.hearBye(); bye.Code != ByeDuplicate {
+				t.Errorf("heard %+v", bye)
 			}
+			quiet(t, a)
+		})
+	})
+	t.Run("it says nothing/H-13", func(t *testing.T) {
+		story(t, func(t *testing.T, s *stage) {
+			a := s.host(1)
+			s.double(a).hear()
+			time.Sleep(helloTime)
 			quiet(t, a)
 		})
 	})
@@ -279,12 +288,13 @@ func TestOwnKeyIsClosedQuietly(t *testing.T) {
 		story(t, func(t *testing.T, s *stage) {
 			a := s.host(1)
 			a.Probe(a.addr)
+			a.Challenge(a.addr)
 			a.Reach(a.id(), []netip.AddrPort{a.addr})
 			quiet(t, a)
 			time.Sleep(time.Hour) // of the bubble: nothing is tried again
 			quiet(t, a)
-			if n := s.dialled(a.addr); n != 1 {
-				t.Errorf("dialled %d times, want 1", n)
+			if n := s.dialled(a.addr); n != 2 {
+				t.Errorf("dialled %d times, want 2", n)
 			}
 		})
 	})
