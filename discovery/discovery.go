@@ -66,8 +66,8 @@ type Config struct {
 	network network // nil: this machine's
 }
 
-// Event is what a [Finder] tells its owner: [Found], [Lost], [Suspected] or
-// [NetworkChanged].
+// Event is what a [Finder] tells its owner: [Found], [Lost], [Suspected],
+// [Copied] or [NetworkChanged].
 type Event interface{ event() }
 
 // Found says that a peer was found, that what it says of itself changed, or that
@@ -89,6 +89,12 @@ type Lost struct{ ID peer.ID }
 // should dial it: [Finder.Confirm] keeps it, else [Lost] follows within 30 s.
 type Suspected struct{ ID peer.ID }
 
+// Copied says that at Addr somebody claims to be this device as another instance:
+// a copy of it, an echo of its last start, or a liar. Who can should dial there:
+// a handshake proves a copy, and nothing else does. It comes at most once a
+// minute for one address, and twice a second in all.
+type Copied struct{ Addr netip.AddrPort }
+
 // NetworkChanged says that interfaces or addresses changed, or that the machine
 // slept: connections may be dead without knowing it.
 type NetworkChanged struct{}
@@ -96,6 +102,7 @@ type NetworkChanged struct{}
 func (Found) event()          {}
 func (Lost) event()           {}
 func (Suspected) event()      {}
+func (Copied) event()         {}
 func (NetworkChanged) event() {}
 
 // Finder announces this device and reports others. Make it with [New]. Its

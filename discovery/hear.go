@@ -78,7 +78,6 @@ func (r *run) hearResponse(s *station, p packet, m message, now time.Time) {
 		c.from = p.from.Addr().Unmap()
 		if c.id == r.self.ID {
 			s.echo(c.instance == r.self.Instance)
-			continue
 		}
 		if r.sight(c, s.link, now) && !p.unicast {
 			s.welcome(p, now, len(r.table.entries))
@@ -87,11 +86,21 @@ func (r *run) hearResponse(s *station, p packet, m message, now time.Time) {
 }
 
 // sight passes a claim on to the table, with only those addresses that may be
-// dialled. It reports whether the device just came.
+// dialled. It reports whether the device just came; this one never does.
 func (r *run) sight(c claim, l link, now time.Time) bool {
-	if c.id == r.self.ID || c.port < minPort {
+	s := r.reachable(c, l)
+	switch {
+	case c.port < minPort || !s.from.IsValid() && len(s.near)+len(s.far) == 0:
+		return false
+	case c.id == r.self.ID:
+		r.claimed(s, now)
 		return false
 	}
+	return r.table.hear(s, now)
+}
+
+// reachable is a claim with only those addresses that may be dialled.
+func (r *run) reachable(c claim, l link) sighting {
 	s := sighting{claim: c}
 	if !mayDial(c.from, r.links) {
 		s.from = netip.Addr{}
@@ -109,5 +118,5 @@ func (r *run) sight(c claim, l link, now time.Time) bool {
 	}
 	s.near = s.near[:min(len(s.near), maxAddrs)]
 	s.far = s.far[:min(len(s.far), maxAddrs-len(s.near))]
-	return (s.from.IsValid() || len(s.near)+len(s.far) > 0) && r.table.hear(s, now)
+	return s
 }

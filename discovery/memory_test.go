@@ -275,6 +275,8 @@ func (c *console) said() (all []string) {
 			all = append(all, "lost")
 		case Suspected:
 			all = append(all, "suspected")
+		case Copied:
+			all = append(all, fmt.Sprint("copied ", e.Addr))
 		case NetworkChanged:
 			all = append(all, "network changed")
 		}

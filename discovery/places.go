@@ -112,16 +112,21 @@ const (
 	permitAgain      = 30 * time.Second // for the same address and port
 )
 
-// permits bounds how often an address that was only named may be dialled.
+// permits bounds how often an address may be dialled because of a packet.
 type permits struct {
-	given  map[netip.AddrPort]time.Time // within permitAgain
+	again  time.Duration                // for the same address and port
+	given  map[netip.AddrPort]time.Time // within again
 	second time.Time                    // begin of the second that count counts
 	count  int
 }
 
+func newPermits(again time.Duration) permits {
+	return permits{again: again, given: map[netip.AddrPort]time.Time{}}
+}
+
 // allow gives one permit, if the limits let it.
 func (p *permits) allow(addr netip.AddrPort, now time.Time) bool {
-	if at, ok := p.given[addr]; ok && now.Sub(at) < permitAgain {
+	if at, ok := p.given[addr]; ok && now.Sub(at) < p.again {
 		return false
 	}
 	if now.Sub(p.second) >= time.Second {
@@ -137,7 +142,7 @@ func (p *permits) allow(addr netip.AddrPort, now time.Time) bool {
 
 func (p *permits) sweep(now time.Time) {
 	for addr, at := range p.given {
-		if now.Sub(at) >= permitAgain {
+		if now.Sub(at) >= p.again {
 			delete(p.given, addr)
 		}
 	}

@@ -88,7 +88,7 @@ func TestSilentSourcesAreForgotten(t *testing.T) {
 }
 
 func TestPermitsAreFew(t *testing.T) {
-	p := permits{given: map[netip.AddrPort]time.Time{}}
+	p := newPermits(permitAgain)
 	given := map[netip.AddrPort][]time.Time{}
 	for tick := range 600 {
 		now := start.Add(time.Duration(tick) * 100 * time.Millisecond)

@@ -24,6 +24,7 @@ type run struct {
 	finder   *Finder
 	self     Self
 	table    *table
+	copies   permits             // for claims of our own key
 	stations map[string]*station // by link.key
 	links    []link              // of the stations
 	flood    flood
@@ -45,6 +46,7 @@ func newRun(f *Finder) *run {
 		finder:   f,
 		self:     f.cfg.Self,
 		table:    newTable(),
+		copies:   newPermits(copyAgain),
 		stations: map[string]*station{},
 		heard:    make(chan packet, 256),
 		answers:  make(chan answer),
@@ -112,6 +114,7 @@ func (r *run) tick(ctx context.Context, now time.Time) {
 	if !now.Before(r.sweepAt) {
 		r.sweepAt = now.Add(sweepEvery)
 		r.table.sweep(now)
+		r.copies.sweep(now)
 		r.checkHealth()
 	}
 }

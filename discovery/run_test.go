@@ -341,10 +341,8 @@ func TestForgedAnnouncements(t *testing.T) {
 		{"from another port/D-03", "10.77.0.66:5000", func(t *testing.T) []byte { return records(t, 7420, "10.77.0.66") }, nil},
 		{"own packets reflected/D-11", "10.77.0.66:5353", func(t *testing.T) []byte { return announcementOf(t, selfNamed(1, "Ann"), hostLink(1)) }, nil},
 		{"own key of another start/D-11", "10.77.0.66:5353", func(t *testing.T) []byte {
-			self := selfNamed(1, "Ann")
-			self.Instance = instance(9)
-			return announcementOf(t, self, hostLink(66))
-		}, nil},
+			return announcementOf(t, copyOf("Ann"), hostLink(66))
+		}, []string{"copied 10.77.0.66:7420"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

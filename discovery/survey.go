@@ -57,8 +57,7 @@ func (r *run) survey(s survey) {
 	if !s.failed && r.rearrange(s.links, now) {
 		changed = true
 	}
-	s.siblings = slices.DeleteFunc(s.siblings, func(sib Sibling) bool { return sib.ID == r.self.ID })
-	r.table.siblings(s.siblings, now)
+	r.table.siblings(r.others(s.siblings, now), now)
 	if changed && r.surveyed {
 		r.table.doubt(now)
 		r.finder.cfg.Notify(NetworkChanged{})
@@ -68,6 +67,18 @@ func (r *run) survey(s survey) {
 	}
 	r.retry(now)
 	r.surveyed = true
+}
+
+// others are the siblings that are not this device; one that claims to be is told.
+func (r *run) others(siblings []Sibling, now time.Time) (others []Sibling) {
+	for _, s := range siblings {
+		if s.ID == r.self.ID {
+			r.claimedHere(s, now)
+		} else {
+			others = append(others, s)
+		}
+	}
+	return others
 }
 
 // rearrange brings the stations in line with the links. It reports whether it

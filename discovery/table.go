@@ -85,7 +85,7 @@ func newTable() *table {
 		live:    map[peer.ID]bool{},
 		graves:  map[uuid.UUID]grave{},
 		origins: map[netip.Addr]int{},
-		permits: permits{given: map[netip.AddrPort]time.Time{}},
+		permits: newPermits(permitAgain),
 	}
 }
 

@@ -84,6 +84,8 @@ func (n *Node) handle(event any) {
 		n.lost(e)
 	case discovery.Suspected:
 		n.suspected(e)
+	case discovery.Copied:
+		n.host.Challenge(e.Addr)
 	case discovery.NetworkChanged:
 		n.host.NetworkChanged()
 

@@ -2,6 +2,7 @@ package node
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -338,8 +339,12 @@ func (n *Node) gone(e peer.PeerGone) {
 // twin warns that an identity runs twice.
 func (n *Node) twin(e peer.Twin) {
 	if e.ID == n.id.ID() {
-		n.warn(danger{kind: twins}, "This identity is running on another machine as well: the device at %s met both. A profile must not be copied: "+
-			"on one of the two, quit Earshot and start it with another --profile.", e.Addr)
+		where := fmt.Sprintf("a second time, at %s", e.Addr)
+		if !e.Met {
+			where = fmt.Sprintf("on another machine as well: the device at %s met both", e.Addr)
+		}
+		n.warn(danger{kind: twins}, "This identity is running %s. A profile must not be copied: "+
+			"on one of the two, quit Earshot and start it with another --profile.", where)
 		return
 	}
 	p := n.meet(e.ID)
