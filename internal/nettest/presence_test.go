@@ -4,7 +4,9 @@ package nettest
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -164,4 +166,32 @@ func TestAvahiAndEarshotShareAMachine(t *testing.T) {
 	}
 	b.leave()
 	eventually(t, "avahi forgets Bob", func() bool { return !contains(avahi.browse(), "Bob") })
+}
+
+// Two machines run copies of one profile, and there is nobody who could tell
+// them.
+func TestTwoCopiesOfAProfileFindEachOtherOut(t *testing.T) {
+	link := lab.New(t, 2)
+	ann := someone(t, link.Hosts[0], "Ann")
+	ann.listen().leave()
+	copied := someone(t, link.Hosts[1], "Ann")
+	if err := os.CopyFS(copied.home, os.DirFS(ann.home)); err != nil {
+		t.Fatal(err)
+	}
+	a, b := ann.listen(), copied.listen()
+	if a.id() != b.id() {
+		t.Fatal("no copy")
+	}
+	for l, other := range map[*listener]*lab.Host{a: link.Hosts[1], b: link.Hosts[0]} {
+		e := l.wait("error about the copy", func(e event) bool { return e.Event == "error" && strings.Contains(e.Error, "running a second time") })
+		if !strings.Contains(e.Error, other.Addr) && !strings.Contains(e.Error, other.Addr6) && !strings.Contains(e.Error, "fe80:") {
+			t.Errorf("the error does not say where the copy is: %q", e.Error)
+		}
+		t.Logf("noticed after %v: %s", e.seen.Sub(l.started).Round(time.Millisecond), e.Error)
+		for _, e := range l.told() {
+			if strings.HasPrefix(e.Event, "peer_") {
+				t.Errorf("there is nobody, but: %+v", e)
+			}
+		}
+	}
 }
