@@ -16,6 +16,7 @@ package chat
 import (
 	"errors"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
@@ -73,9 +74,12 @@ func New(cfg Config) (*Replica, error) {
 	return &Replica{queue: newQueue(), core: c}, nil
 }
 
-// Up says that a session with the peer is kept from now on. The peer is told
-// how far this device has the conversation with it.
-func (r *Replica) Up(id peer.ID) { r.queue.put(func(c *core) { c.up(id) }) }
+// Up says that a session with the peer is kept from now on, and which address it
+// comes from; the zero Addr where that is not known. The peer is told how far
+// this device has the conversation with it.
+func (r *Replica) Up(id peer.ID, from netip.Addr) {
+	r.queue.put(func(c *core) { c.up(id, origin(from)) })
+}
 
 // Down says that the session with the peer ended.
 func (r *Replica) Down(id peer.ID) { r.queue.put(func(c *core) { c.down(id) }) }

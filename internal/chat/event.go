@@ -44,7 +44,8 @@ type Forked struct {
 
 // Held says that a stranger's entries are held back until [Replica.Accept],
 // because its caps are used up; Full says instead that there are too many
-// requests from strangers already. It is told once a session.
+// requests from strangers already, in all or from where it is. It is told once a
+// session.
 type Held struct {
 	Peer peer.ID
 	Full bool

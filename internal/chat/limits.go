@@ -44,11 +44,14 @@ const (
 	maxStrangerLogs = 64
 
 	// What a stranger may write before the person answers, and how many strangers
-	// may do so. When full, later ones are left waiting; nobody is put out.
-	strangerEntries = 20
-	strangerBytes   = 64 << 10
-	strangerOffers  = 4
-	maxRequests     = 2000
+	// may do so, in all and from one [Conversation.Origin]: a machine makes new
+	// keys faster than it gets new addresses. When full, later ones are left
+	// waiting; nobody is put out.
+	strangerEntries   = 20
+	strangerBytes     = 64 << 10
+	strangerOffers    = 4
+	maxRequests       = 2000
+	maxOriginRequests = 32
 
 	// minSendRetry is when a full send queue is tried again; it empties faster
 	// only on an idle network. Each time it is still full the wait doubles.

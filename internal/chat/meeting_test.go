@@ -27,7 +27,7 @@ func TestFirstHaveIsPaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newSolo(t, disk)
-	s.replica.Up(b.ID())
+	s.replica.Up(b.ID(), b.from)
 	s.step()
 	pages := got[peer.Have](s, b)
 	if len(pages) != 3 {
@@ -68,7 +68,7 @@ func TestTheLastHaveCounts(t *testing.T) {
 	claims := func(n uint64) peer.HaveLog {
 		return peer.HaveLog{Author: e.Author, Log: e.Log, First: 1, Last: n, Hash: all[n-1].Hash()}
 	}
-	s.replica.Up(b.ID())
+	s.replica.Up(b.ID(), b.from)
 	s.tell(b, peer.Have{More: true})
 	s.tell(b, b.have(claims(3)))
 	if p := events[chat.Progress](s); len(p) != 1 || p[0].Now.Last != 3 {

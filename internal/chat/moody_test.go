@@ -1,6 +1,7 @@
 package chat_test
 
 import (
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func TestStoreFailsAtTheBeginning(t *testing.T) {
 
 	s = newSolo(t, disk)
 	s.fails["Logs"] = 2
-	s.replica.Up(b.ID())
+	s.replica.Up(b.ID(), b.from)
 	e := b.say("after")
 	done := s.tell(b, b.holds(e))
 	if done || len(s.sent) > 0 {
@@ -62,6 +63,22 @@ func TestStoreFailsAtTheBeginning(t *testing.T) {
 	s.wantShown(b, "before", "after")
 }
 
+// TestASessionThatBeginsLateKeepsItsAddress: by it strangers are counted.
+func TestASessionThatBeginsLateKeepsItsAddress(t *testing.T) {
+	disk := chattest.NewMemory()
+	s := newSolo(t, disk)
+	b := newAuthor(t, 2)
+	b.from = netip.MustParseAddr("10.0.0.9")
+	s.fails["Contact"] = 1
+	s.up(b)
+	s.now = s.now.Add(5 * time.Second)
+	s.step()
+	s.add(b, b.say("hello"))
+	if all, there, _ := disk.Requests(netip.MustParsePrefix("10.0.0.9/32")); all != 1 || there != 1 {
+		t.Errorf("%d requests, %d from its address", all, there)
+	}
+}
+
 // TestGoneBeforeTheBeginning: what a session said that never began is done when
 // it is over.
 func TestGoneBeforeTheBeginning(t *testing.T) {
@@ -74,7 +91,7 @@ func TestGoneBeforeTheBeginning(t *testing.T) {
 	s = newSolo(t, disk)
 	s.fails["Logs"] = 1
 	done := 0
-	s.replica.Up(b.ID())
+	s.replica.Up(b.ID(), b.from)
 	s.replica.Receive(b.ID(), peer.Have{}, func() { done++ })
 	s.replica.Down(b.ID())
 	s.now = s.now.Add(time.Minute)
@@ -131,7 +148,7 @@ func TestReadBehindTheEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		s = newSolo(t, disk)
-		s.replica.Up(b.ID())
+		s.replica.Up(b.ID(), b.from)
 		s.tell(b, b.holds(all[2]))
 		for _, m := range s.sent[b.ID()] {
 			if m, ok := m.(peer.Have); ok && m.Conversations[0].Logs[0].Read != uint64(held) {

@@ -3,6 +3,7 @@ package chat_test
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"sync"
 	"testing"
 
@@ -25,8 +26,8 @@ func TestRun(t *testing.T) {
 			}
 		})
 	}
-	a.Up(b.id)
-	b.Up(a.id)
+	a.Up(b.id, netip.Addr{})
+	b.Up(a.id, netip.Addr{})
 	b.Accept(a.id)
 	const n = 300
 	for i := range n {

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"net/netip"
 	"time"
 
 	"earshot/peer"
@@ -44,20 +45,21 @@ func (s span) covers(number uint64) bool { return s.from <= number && number <= 
 
 // up begins a session. One that is up already begins anew: what was under way on
 // it counts as not sent.
-func (c *core) up(id peer.ID) {
+func (c *core) up(id peer.ID, from netip.Prefix) {
 	if c.stopped || id == c.self {
 		return
 	}
 	c.down(id)
-	if err := c.begin(id); err != nil {
+	if err := c.begin(id, from); err != nil {
 		c.failed(err)
-		c.arrivals[id] = &arrival{again: c.timer().Add(storeRetry)}
+		c.arrivals[id] = &arrival{from: from, again: c.timer().Add(storeRetry)}
 	}
 }
 
 // arrival is a session that could not begin because the store failed. What the
 // peer says meanwhile is kept, and not done, so the peer sends little of it.
 type arrival struct {
+	from  netip.Prefix
 	again time.Time // when to try again
 	kept  []arrived
 }
@@ -69,7 +71,7 @@ type arrived struct {
 
 // arrive begins a session that could not begin before, with what was kept.
 func (c *core) arrive(id peer.ID, a *arrival) {
-	if err := c.begin(id); err != nil {
+	if err := c.begin(id, a.from); err != nil {
 		c.failed(err)
 		a.again = c.timer().Add(storeRetry)
 		return
@@ -91,10 +93,13 @@ func (c *core) giveUp(id peer.ID) {
 }
 
 // begin makes the session, with the first have on its way.
-func (c *core) begin(id peer.ID) error {
+func (c *core) begin(id peer.ID, from netip.Prefix) error {
 	v, err := c.with(id)
 	if err != nil {
 		return err
+	}
+	if !v.stored {
+		v.Origin = from
 	}
 	s := &session{
 		peer: id, v: v,

@@ -3,6 +3,7 @@ package chat_test
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -63,11 +64,18 @@ func (m moody) Logs(id peer.Hash) ([]chat.Log, error) {
 	return m.Store.Logs(id)
 }
 
-func (m moody) Requests() (int, error) {
-	if err := m.mood("Requests"); err != nil {
-		return 0, err
+func (m moody) Contact(id peer.ID) (bool, error) {
+	if err := m.mood("Contact"); err != nil {
+		return false, err
 	}
-	return m.Store.Requests()
+	return m.Store.Contact(id)
+}
+
+func (m moody) Requests(origin netip.Prefix) (all, there int, err error) {
+	if err := m.mood("Requests"); err != nil {
+		return 0, 0, err
+	}
+	return m.Store.Requests(origin)
 }
 
 func (m moody) Weight(id peer.Hash, author peer.ID) (chat.Weight, error) {
@@ -92,7 +100,7 @@ func (s *solo) step() time.Duration { return s.replica.Step(s.now) }
 
 // up begins a session with a peer that holds nothing.
 func (s *solo) up(who *author) {
-	s.replica.Up(who.ID())
+	s.replica.Up(who.ID(), who.from)
 	s.tell(who, peer.Have{})
 }
 
@@ -166,6 +174,7 @@ type author struct {
 	*peer.Identity
 	t    *testing.T
 	next chat.Header
+	from netip.Addr // where its sessions come from
 }
 
 func newAuthor(t *testing.T, n byte) *author {

@@ -1,6 +1,8 @@
 package chat
 
 import (
+	"net/netip"
+
 	"github.com/google/uuid"
 
 	"earshot/peer"
@@ -51,8 +53,8 @@ type Store interface {
 	// said yes to it. Everybody else is a stranger.
 	Contact(id peer.ID) (bool, error)
 	// Requests is the number of conversations whose [Conversation.Peer] is a
-	// stranger.
-	Requests() (int, error)
+	// stranger, and of those that have this [Conversation.Origin].
+	Requests(origin netip.Prefix) (all, there int, err error)
 
 	// Apply makes all changes of the batch in one transaction and returns when
 	// they are durable; with an error none of them is made.
@@ -82,6 +84,10 @@ type Conversation struct {
 	// Log is the number of the log that this device adds to here since it
 	// found the one before forked; 0 means [Store.Log].
 	Log uint64
+	// Origin is where the session came from in which the conversation began: an
+	// IPv4 address, or the /64 of an IPv6 one, of which one machine has as many
+	// addresses as it likes. The zero Prefix where that is not known.
+	Origin netip.Prefix
 }
 
 // LogKey names a log within a conversation.

@@ -1,6 +1,10 @@
 package chat
 
-import "earshot/peer"
+import (
+	"net/netip"
+
+	"earshot/peer"
+)
 
 // Strangers are devices that this person never wrote to, verified or said yes
 // to. What they write is kept and shown as a request, up to caps; beyond them it
@@ -20,11 +24,10 @@ func (c *core) admits(t *taking, e Entry) (bool, error) {
 	}
 	full := false
 	if !v.stored && len(t.batch.Entries) == 0 {
-		requests, err := c.cfg.Store.Requests()
-		if err != nil {
+		var err error
+		if full, err = c.full(v.Origin); err != nil {
 			return false, err
 		}
-		full = requests >= maxRequests
 	}
 	if !full && !t.weight.plus(e).exceeds() {
 		return true, nil
@@ -34,6 +37,26 @@ func (c *core) admits(t *taking, e Entry) (bool, error) {
 		c.cfg.Notify(Held{Peer: v.Peer, Full: full})
 	}
 	return false, nil
+}
+
+// full reports whether no more strangers may write, or none from there.
+func (c *core) full(from netip.Prefix) (bool, error) {
+	all, there, err := c.cfg.Store.Requests(from)
+	return all >= maxRequests || from.IsValid() && there >= maxOriginRequests, err
+}
+
+// origin is what an address counts as, see [Conversation.Origin].
+func origin(addr netip.Addr) netip.Prefix {
+	addr = addr.Unmap()
+	bits := 64
+	if addr.Is4() {
+		bits = 32
+	}
+	from, err := addr.WithZone("").Prefix(bits)
+	if err != nil { // the zero Addr
+		return netip.Prefix{}
+	}
+	return from
 }
 
 // accept makes the peer a contact and asks for what was held back.

@@ -2,6 +2,7 @@ package chat_test
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -134,6 +135,71 @@ func TestRequestsAreBounded(t *testing.T) {
 	if wants := got[peer.Want](s, c); len(wants) != 1 {
 		t.Errorf("asked for %v", wants)
 	}
+}
+
+func TestRequestsFromOneAddressAreBounded(t *testing.T) {
+	for _, c := range []struct {
+		what        string
+		from        func(n byte) string // of the n-th stranger
+		last, other string
+	}{
+		{"an IPv4 address", func(byte) string { return "10.0.0.9" }, "10.0.0.9", "10.0.0.10"},
+		{"it inside IPv6", func(byte) string { return "10.0.0.9" }, "::ffff:10.0.0.9", "::ffff:10.0.0.10"},
+		{"a network of IPv6 addresses", func(n byte) string { return fmt.Sprintf("fd77::%x", n) }, "fd77::ffff", "fd77:0:0:1::9"},
+		{"a link", func(n byte) string { return fmt.Sprintf("fe80::%x%%eth0", n) }, "fe80::9%eth1", "fe80:1::9%eth0"},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			disk := chattest.NewMemory()
+			s := newSolo(t, disk)
+			var first *author
+			for n := range byte(32) {
+				b := newAuthor(t, 100+n)
+				b.from = netip.MustParseAddr(c.from(n))
+				if n == 0 {
+					first = b
+				}
+				s.up(b)
+				s.add(b, b.say("let me in"))
+				s.wantShown(b, "let me in")
+			}
+			s = newSolo(t, disk) // a restart forgets nothing of it
+			last, other, unknown := newAuthor(t, 2), newAuthor(t, 3), newAuthor(t, 4)
+			last.from, other.from = netip.MustParseAddr(c.last), netip.MustParseAddr(c.other)
+			e := last.say("me too")
+			s.up(last)
+			s.add(last, e)
+			s.wantShown(last)
+			if held := events[chat.Held](s); !slices.Equal(held, []chat.Held{{Peer: last.ID(), Full: true}}) {
+				t.Errorf("held: %v", held)
+			}
+			for _, b := range []*author{other, unknown} {
+				s.up(b)
+				s.add(b, b.say("from elsewhere"))
+				s.wantShown(b, "from elsewhere")
+			}
+			s.replica.Accept(first.ID()) // an answer makes room
+			s.up(last)
+			s.add(last, e)
+			s.wantShown(last, "me too")
+		})
+	}
+}
+
+func TestAContactNeedsNoPlaceAtItsAddress(t *testing.T) {
+	s := newSolo(t, chattest.NewMemory())
+	for n := range byte(40) {
+		b := newAuthor(t, 100+n)
+		b.from = netip.MustParseAddr("10.0.0.9")
+		s.replica.Accept(b.ID())
+		s.up(b)
+		s.add(b, b.say("hello"))
+		s.wantShown(b, "hello")
+	}
+	b := newAuthor(t, 2)
+	b.from = netip.MustParseAddr("10.0.0.9")
+	s.up(b)
+	s.add(b, b.say("hello"))
+	s.wantShown(b, "hello")
 }
 
 func TestStrangersLeaveNoTrace(t *testing.T) {

@@ -3,6 +3,7 @@ package chat_test
 import (
 	"bytes"
 	"errors"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -216,8 +217,8 @@ func (w *world) connect(a, b *device) {
 		return
 	}
 	w.links = append(w.links, &link{ends: [2]*device{a, b}})
-	a.replica.Up(b.id())
-	b.replica.Up(a.id())
+	a.replica.Up(b.id(), netip.Addr{})
+	b.replica.Up(a.id(), netip.Addr{})
 	a.step()
 	b.step()
 }

@@ -68,7 +68,7 @@ func (n *Node) link(p *person) {
 	}
 	p.linked = open
 	if open {
-		n.replica.Up(p.id)
+		n.replica.Up(p.id, p.from)
 		n.engine.Up(p.id)
 	} else {
 		n.replica.Down(p.id)

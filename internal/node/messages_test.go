@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -162,6 +163,40 @@ func TestAStrangerWaitsForAnAnswer(t *testing.T) {
 	eventually(t, "all are delivered", func() bool { return a.state(last.ID) == Delivered })
 	if history, _ := b.History(t.Context(), History{Conversation: Direct(a.myself())}); len(history) != 25 || history[0].Request {
 		t.Errorf("%d messages", len(history))
+	}
+}
+
+func TestTooManyRequestsFromOneAddress(t *testing.T) {
+	a, b := start(t, "Ann"), start(t, "Bob")
+	var waiting chat.Batch
+	for n := range byte(32) {
+		c := chat.Conversation{Peer: peer.ID{n, 9}, Origin: netip.MustParsePrefix("127.0.0.1/32")}
+		c.ID, c.Preimage = chat.Direct(b.myself(), c.Peer)
+		waiting.Conversations = append(waiting.Conversations, c)
+	}
+	if err := b.db.Apply(waiting); err != nil {
+		t.Fatal(err)
+	}
+	atB := b.subscribe()
+	meet(t, a, b)
+	m := a.write(b, "me too")
+	atB.wait("a warning", func(e Event) bool { return e.Kind == Failed && strings.Contains(e.Error.String(), "too many requests") })
+	if len(b.texts(a)) != 0 || a.state(m.ID) != Queued {
+		t.Errorf("taken all the same: %v, %s", b.texts(a), a.state(m.ID))
+	}
+	if err := b.Accept(t.Context(), a.myself()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "delivered after the answer", func() bool { return a.state(m.ID) == Delivered })
+}
+
+func TestWhereAStrangerCameFromIsKept(t *testing.T) {
+	a, b := start(t, "Ann"), start(t, "Bob")
+	meet(t, a, b)
+	a.write(b, "hello")
+	eventually(t, "a request", func() bool { return len(b.texts(a)) == 1 })
+	if all, there, err := b.db.Requests(netip.MustParsePrefix("127.0.0.1/32")); all != 1 || there != 1 || err != nil {
+		t.Errorf("%d requests, %d from there, %v", all, there, err)
 	}
 }
 

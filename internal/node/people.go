@@ -39,13 +39,14 @@ type person struct {
 
 	addrs   []netip.AddrPort
 	via     []discovery.Source
-	found   bool      // discovery hears it
-	session bool      // live
-	since   time.Time // the session is idle: when it began, or the last message
-	proved  time.Time // its key, the last time
-	fading  time.Time // its session ended then and the host looks for it; else zero
-	rested  bool      // this node closed its session because nobody needed it
-	waiting bool      // it holds our entries back until its person answers
+	found   bool       // discovery hears it
+	session bool       // live
+	from    netip.Addr // where that comes from
+	since   time.Time  // the session is idle: when it began, or the last message
+	proved  time.Time  // its key, the last time
+	fading  time.Time  // its session ended then and the host looks for it; else zero
+	rested  bool       // this node closed its session because nobody needed it
+	waiting bool       // it holds our entries back until its person answers
 
 	unread  int
 	written time.Time // of the newest entry
@@ -241,6 +242,7 @@ func (n *Node) sessionUp(e peer.SessionUp) {
 	renamed := n.rename(p, e.Hello.Name)
 	p.renamed, p.unheard = nil, false
 	p.session, p.since, p.proved, p.fading = true, now, now, time.Time{}
+	p.from = e.Addr.Addr()
 	p.lastSeen = now
 	if p.firstSeen.IsZero() {
 		p.firstSeen = now

@@ -49,8 +49,8 @@ func (t tx) addContact(id peer.ID) error {
 }
 
 func (t tx) putConversation(c chat.Conversation) error {
-	_, err := t.exec("INSERT OR REPLACE INTO conversation (id, preimage, peer, log) VALUES (?, ?, ?, ?)",
-		c.ID[:], c.Preimage, c.Peer[:], int64(c.Log))
+	_, err := t.exec("INSERT OR REPLACE INTO conversation (id, preimage, peer, log, origin) VALUES (?, ?, ?, ?, ?)",
+		c.ID[:], c.Preimage, c.Peer[:], int64(c.Log), prefix(c.Origin).text())
 	return err
 }
 

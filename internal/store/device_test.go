@@ -49,7 +49,7 @@ func TestStrangers(t *testing.T) {
 	mustApply(t, db, chat.Batch{Conversations: []chat.Conversation{between(alice, bob), between(alice, carol)}})
 	check := func(requests int, contacts ...bool) {
 		t.Helper()
-		if n, err := db.Requests(); n != requests || err != nil {
+		if n, _, err := db.Requests(netip.Prefix{}); n != requests || err != nil {
 			t.Errorf("%d requests, %v, want %d", n, err, requests)
 		}
 		for i, id := range []peer.ID{bob.ID(), carol.ID()} {

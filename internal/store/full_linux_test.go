@@ -165,7 +165,7 @@ func testFullRepair(t *testing.T) {
 // the number of failures.
 func onEverySize(t *testing.T, step int, prepare func(path string), check func(*DB)) (full int) {
 	t.Helper()
-	s := later(t, "CREATE TABLE novelty (x INTEGER);\nPRAGMA user_version = 2;\n")
+	s := later(t, "CREATE TABLE novelty (x INTEGER);")
 	dir, ok := smallDisk(t, 8<<20)
 	if !ok {
 		t.Skip("mounting a small disk needs root")

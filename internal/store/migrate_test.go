@@ -3,12 +3,17 @@ package store
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"earshot/internal/chat"
 )
 
 // later is the schema of a program that comes after this one, by one version.
@@ -18,7 +23,8 @@ func later(t *testing.T, up string) schema {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := fstest.MapFS{"9999_later.sql": {Data: []byte("-- +goose Up\n" + up)}}
+	up = fmt.Sprintf("-- +goose Up\n%s\nPRAGMA user_version = %d;\n", up, now.latest+1)
+	files := fstest.MapFS{"9999_later.sql": {Data: []byte(up)}}
 	names, err := os.ReadDir("migrations")
 	if err != nil || len(names) == 0 {
 		t.Fatalf("migrations: %v, %v", names, err)
@@ -35,6 +41,64 @@ func later(t *testing.T, up string) schema {
 		t.Fatalf("later schema %d, %v", s.latest, err)
 	}
 	return s
+}
+
+// latest is the schema of this program.
+func latest(t *testing.T) int64 {
+	t.Helper()
+	s, err := embeddedSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.latest
+}
+
+// first is the schema of the first program.
+func first(t *testing.T) schema {
+	t.Helper()
+	b, err := os.ReadFile("migrations/0001_first.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSchema(fstest.MapFS{"0001_first.sql": {Data: b}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// ofTheFirst makes a database of alice as the first program did, with a request
+// of bob's, and closes it.
+func ofTheFirst(t *testing.T) (path string) {
+	t.Helper()
+	path = newPath(t)
+	db, _, err := openAs(path, first(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := between(alice, bob)
+	err = db.update("begin a conversation", func(tx tx) error {
+		_, err := tx.exec("INSERT INTO conversation (id, preimage, peer, log) VALUES (?, ?, ?, 0)", c.ID[:], c.Preimage, c.Peer[:])
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, db)
+	return path
+}
+
+// checkRequests compares the conversations, all with strangers, and how many of
+// them are from one place.
+func checkRequests(t *testing.T, db *DB, from netip.Prefix, want int, all ...chat.Conversation) {
+	t.Helper()
+	got, err := db.Conversations()
+	if err != nil || !reflect.DeepEqual(got, all) {
+		t.Errorf("conversations %+v, %v, want %+v", got, err, all)
+	}
+	if n, there, err := db.Requests(from); n != len(all) || there != want || err != nil {
+		t.Errorf("%d requests, %d from %v, %v; want %d, %d", n, there, from, err, len(all), want)
+	}
 }
 
 // openAs opens a database as a program with that schema does.
@@ -62,14 +126,14 @@ func TestMigration(t *testing.T) {
 		if crashed {
 			path, want, _ = killed(t)
 		}
-		s := later(t, "CREATE TABLE novelty (x INTEGER);\nPRAGMA user_version = 2;\n")
+		s := later(t, "CREATE TABLE novelty (x INTEGER);")
 		db, notice, err := openAs(path, s)
 		if err != nil || notice != (Notice{}) {
 			t.Fatalf("migrate: %+v, %v", notice, err)
 		}
 		checkTexts(t, db, want)
 		mustClose(t, db)
-		copied := newestCopy(path, 1)
+		copied := newestCopy(path, latest(t))
 		if copied == "" {
 			t.Fatal("no copy was made")
 		}
@@ -90,11 +154,34 @@ func TestMigration(t *testing.T) {
 	}
 }
 
+// TestRequestsOfTheFirstSchema: where they came from was not kept, and they count
+// in all. The copy is as it was.
+func TestRequestsOfTheFirstSchema(t *testing.T) {
+	path, from := ofTheFirst(t), netip.MustParsePrefix("10.0.0.9/32")
+	db := mustOpen(t, path)
+	bobs, carols := between(alice, bob), between(alice, carol)
+	checkRequests(t, db, from, 0, bobs)
+	carols.Origin = from
+	mustApply(t, db, chat.Batch{Conversations: []chat.Conversation{carols}})
+	checkRequests(t, db, from, 1, bobs, carols)
+	mustClose(t, db)
+
+	copied := newestCopy(path, 1)
+	if _, _, err := openAs(path, first(t)); !errors.Is(err, ErrNewer) || copied == "" || !strings.Contains(err.Error(), copied) {
+		t.Errorf("the first program: %v, want a refusal that names %q", err, copied)
+	}
+	old, _, err := openAs(copied, first(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, old)
+}
+
 // TestFailedMigration: the database stays what it was, and the next program
 // finds it so.
 func TestFailedMigration(t *testing.T) {
 	path, want := closedDatabase(t)
-	_, _, err := openAs(path, later(t, "CREATE TABLE novelty (x INTEGER);\nINSERT INTO nowhere VALUES (1);\nPRAGMA user_version = 2;\n"))
+	_, _, err := openAs(path, later(t, "CREATE TABLE novelty (x INTEGER);\nINSERT INTO nowhere VALUES (1);"))
 	if err == nil {
 		t.Fatal("a migration that cannot be is no error")
 	}
@@ -102,7 +189,7 @@ func TestFailedMigration(t *testing.T) {
 }
 
 func TestNewer(t *testing.T) {
-	s := later(t, "CREATE TABLE novelty (x INTEGER);\nPRAGMA user_version = 2;\n")
+	s := later(t, "CREATE TABLE novelty (x INTEGER);")
 	t.Run("made by a newer program/O-17", func(t *testing.T) {
 		path := newPath(t)
 		db, _, err := openAs(path, s)
@@ -119,7 +206,7 @@ func TestNewer(t *testing.T) {
 			t.Fatal(err)
 		}
 		mustClose(t, db)
-		checkRefused(t, path, newestCopy(path, 1))
+		checkRefused(t, path, newestCopy(path, latest(t)))
 	})
 	t.Run("and killed then/O-17", func(t *testing.T) {
 		from := newPath(t)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -137,6 +138,42 @@ func testHeaderWrecked(t *testing.T) {
 	}
 	mustClose(t, db)
 	mustOpen(t, path) // and says nothing more
+}
+
+// TestARepairKeepsWhereStrangersCameFrom, also where the database is from before
+// that was kept.
+func TestARepairKeepsWhereStrangersCameFrom(t *testing.T) {
+	from := netip.MustParsePrefix("fd77::/64")
+	path, conversation := newPath(t), between(alice, bob)
+	db := mustOpen(t, path)
+	conversation.Origin = from
+	mustApply(t, db, chat.Batch{Conversations: []chat.Conversation{conversation}})
+	mustClose(t, db)
+	overwrite(t, path, 0, bytes.Repeat([]byte{0xa5}, headerSize))
+	db, _ = mustRepair(t, path)
+	checkRequests(t, db, from, 1, conversation)
+
+	path = ofTheFirst(t)
+	overwrite(t, path, 0, bytes.Repeat([]byte{0xa5}, headerSize))
+	db, _ = mustRepair(t, path)
+	checkRequests(t, db, from, 0, between(alice, bob))
+}
+
+func TestAnOriginThatDoesNotReadIsDamage(t *testing.T) {
+	for _, value := range []string{"10.0.0.9", "10.0.0.9/33", "nowhere"} {
+		db := mustOpen(t, newPath(t))
+		mustApply(t, db, chat.Batch{Conversations: []chat.Conversation{between(alice, bob)}})
+		err := db.update("spoil it", func(tx tx) error {
+			_, err := tx.exec("UPDATE conversation SET origin = ?", value)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Conversations(); !errors.Is(err, ErrDamaged) {
+			t.Errorf("origin %s: %v", value, err)
+		}
+	}
 }
 
 // logOf is the number of the log that a database writes.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 
 	"earshot/internal/chat"
 	"earshot/peer"
@@ -18,9 +19,9 @@ var _ chat.Store = (*DB)(nil)
 // Conversations returns every conversation.
 func (db *DB) Conversations() ([]chat.Conversation, error) {
 	var all []chat.Conversation
-	err := db.each("SELECT id, preimage, peer, log FROM conversation", nil, func(scan scan) error {
+	err := db.each("SELECT id, preimage, peer, log, origin FROM conversation", nil, func(scan scan) error {
 		var c chat.Conversation
-		err := scan(fixed(c.ID[:]), &c.Preimage, fixed(c.Peer[:]), (*bits)(&c.Log))
+		err := scan(fixed(c.ID[:]), &c.Preimage, fixed(c.Peer[:]), (*bits)(&c.Log), (*prefix)(&c.Origin))
 		all = append(all, c)
 		return err
 	})
@@ -179,13 +180,41 @@ func (db *DB) Contact(id peer.ID) (bool, error) {
 	return contact, db.mapped("read contact", err)
 }
 
-// Requests is the number of conversations with strangers.
-func (db *DB) Requests() (int, error) {
-	var n int
-	const query = `SELECT count(*) FROM conversation
+// Requests is the number of conversations with strangers, and of those that have
+// this origin.
+func (db *DB) Requests(origin netip.Prefix) (all, there int, err error) {
+	const query = `SELECT count(*), coalesce(sum(origin = ?), 0) FROM conversation
 		WHERE peer NOT IN (SELECT key FROM device WHERE contact)`
-	err := db.one(query, nil, into(&n))
-	return n, db.mapped("count requests", err)
+	err = db.one(query, []any{prefix(origin).text()}, into(&all, &there))
+	return all, there, db.mapped("count requests", err)
+}
+
+// prefix is stored as its text, the zero one as none.
+type prefix netip.Prefix
+
+func (p prefix) text() string {
+	if !netip.Prefix(p).IsValid() {
+		return ""
+	}
+	return netip.Prefix(p).String()
+}
+
+// Scan takes what text makes.
+func (p *prefix) Scan(value any) error {
+	text, ok := value.(string)
+	if !ok {
+		return fmt.Errorf("%w: a prefix is %T", ErrDamaged, value)
+	}
+	if text == "" {
+		*p = prefix{}
+		return nil
+	}
+	read, err := netip.ParsePrefix(text)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	*p = prefix(read)
+	return nil
 }
 
 // bits scans a 64-bit number that uses its highest bit too.
@@ -204,4 +233,4 @@ func (b *bits) Scan(value any) error {
 // clamp makes a number fit into the database; all that are stored do.
 func clamp(n uint64) int64 { return int64(min(n, math.MaxInt64)) }
 
-var _ sql.Scanner = (*bits)(nil)
+var _, _ sql.Scanner = (*bits)(nil), (*prefix)(nil)

@@ -134,13 +134,17 @@ func entryOf(r row) (chat.Entry, bool) {
 	return e, err == nil
 }
 
-// conversationOf reads a row of the table conversation. The log written there is
-// not taken over: its end may be missing, and no number is used twice.
+// conversationOf reads a row of the table conversation, which before version 2
+// had no origin. The log written there is not taken over: its end may be missing,
+// and no number is used twice.
 func conversationOf(r row) (chat.Conversation, bool) {
 	if len(r.columns) < 4 || len(r.columns[0]) != len(peer.Hash{}) || len(r.columns[2]) != len(peer.ID{}) {
 		return chat.Conversation{}, false
 	}
 	c := chat.Conversation{ID: peer.Hash(r.columns[0]), Preimage: r.columns[1], Peer: peer.ID(r.columns[2])}
+	if len(r.columns) > 4 {
+		_ = (*prefix)(&c.Origin).Scan(string(r.columns[4])) // not known where it does not read
+	}
 	return c, c.ID == sha256.Sum256(c.Preimage)
 }
 

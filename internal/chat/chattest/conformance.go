@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"net/netip"
 	"reflect"
 	"slices"
 	"testing"
@@ -29,6 +30,7 @@ func StoreConformance(t *testing.T, open func(t *testing.T) chat.Store) {
 		{"positions in a log", testReached},
 		{"rows are replaced", testReplace},
 		{"strangers and contacts", testStrangers},
+		{"where strangers come from", testOrigins},
 		{"all or nothing", testAtomic},
 		{"conversations apart", testApart},
 	}
@@ -127,7 +129,7 @@ func testEmpty(t *testing.T, s *stage) {
 	same[uint64](s, "reached")(s.Reached(id, k, chat.Position{Clock: 9}))(0)
 	same[chat.Weight](s, "weight")(s.Weight(id, k.Author))(chat.Weight{})
 	same[bool](s, "contact")(s.Contact(s.theirs.ID()))(false)
-	same[int](s, "requests")(s.Requests())(0)
+	s.requests(netip.Prefix{}, 0, 0)
 	if _, held, err := s.HeaderHash(id, k, 1); held || err != nil {
 		t.Error("a header in an empty store, or", err)
 	}
@@ -262,11 +264,47 @@ func testStrangers(t *testing.T, s *stage) {
 	s.apply(chat.Batch{Conversations: []chat.Conversation{s.conversation}, Entries: []chat.Entry{text, offer}, Logs: []chat.Log{l}})
 	same[chat.Weight](s, "weight")(s.Weight(l.Conversation, s.theirs.ID()))(chat.Weight{Entries: 2, Bytes: 11, Offers: 1})
 	same[chat.Weight](s, "our weight")(s.Weight(l.Conversation, s.ours.ID()))(chat.Weight{})
-	same[int](s, "requests")(s.Requests())(1)
+	s.requests(netip.Prefix{}, 1, 1)
 	s.apply(chat.Batch{Contacts: []peer.ID{s.theirs.ID()}})
 	same[bool](s, "contact")(s.Contact(s.theirs.ID()))(true)
 	same[bool](s, "no contact")(s.Contact(s.ours.ID()))(false)
-	same[int](s, "requests")(s.Requests())(0)
+	s.requests(netip.Prefix{}, 0, 0)
+}
+
+// requests compares how many there are, in all and from one place.
+func (s *stage) requests(origin netip.Prefix, all, there int) {
+	s.Helper()
+	gotAll, gotThere, err := s.Requests(origin)
+	if err != nil || gotAll != all || gotThere != there {
+		s.Errorf("requests: %d, %d from %v, %v; want %d, %d", gotAll, gotThere, origin, err, all, there)
+	}
+}
+
+// testOrigins has strangers come from several places, and one of them become a
+// contact.
+func testOrigins(t *testing.T, s *stage) {
+	one, other, wide := netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("10.0.0.2/32"), netip.MustParsePrefix("fd77::/64")
+	var b chat.Batch
+	for i, from := range []netip.Prefix{one, one, other, wide, wide, wide, {}} {
+		c := chat.Conversation{Peer: device(byte(10 + i)).ID(), Origin: from}
+		c.ID, c.Preimage = chat.Direct(s.ours.ID(), c.Peer)
+		b.Conversations = append(b.Conversations, c)
+	}
+	s.apply(b)
+	stored, err := s.Conversations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	byPeer := func(a, b chat.Conversation) int { return a.Peer.Compare(b.Peer) }
+	slices.SortFunc(stored, byPeer)
+	slices.SortFunc(b.Conversations, byPeer)
+	same[[]chat.Conversation](s, "conversations")(stored, nil)(b.Conversations)
+	for from, there := range map[netip.Prefix]int{one: 2, other: 1, wide: 3, netip.MustParsePrefix("10.0.0.0/24"): 0, {}: 1} {
+		s.requests(from, 7, there)
+	}
+	s.apply(chat.Batch{Contacts: []peer.ID{device(10).ID(), device(13).ID()}})
+	s.requests(one, 5, 1)
+	s.requests(wide, 5, 2)
 }
 
 func testAtomic(t *testing.T, s *stage) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"sync"
 
@@ -226,16 +227,19 @@ func (m *Memory) Contact(id peer.ID) (bool, error) {
 }
 
 // Requests implements [chat.Store].
-func (m *Memory) Requests() (int, error) {
+func (m *Memory) Requests(origin netip.Prefix) (all, there int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	n := 0
 	for _, v := range m.conversations {
-		if !m.contacts[v.Peer] {
-			n++
+		if m.contacts[v.Peer] {
+			continue
+		}
+		all++
+		if v.Origin == origin {
+			there++
 		}
 	}
-	return n, nil
+	return all, there, nil
 }
 
 // Apply implements [chat.Store].
