@@ -149,10 +149,7 @@ func (h *Host) counted(conn *secure) net.Conn {
 	return &dataConn{secure: conn, release: sync.OnceFunc(func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		if p := h.peers[conn.id]; p != nil {
-			p.data--
-			h.tidy(p)
-		}
+		h.dataClosed(conn.id)
 	})}
 }
 

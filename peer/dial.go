@@ -353,8 +353,5 @@ func (h *Host) reserveData(id ID) (netip.AddrPort, error) {
 func (h *Host) releaseData(id ID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if p := h.peers[id]; p != nil {
-		p.data--
-		h.tidy(p)
-	}
+	h.dataClosed(id)
 }

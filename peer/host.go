@@ -250,9 +250,7 @@ func (h *Host) Forget(id ID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if p := h.peers[id]; p != nil {
-		p.wanted, p.asked = false, false
-		p.stopGrace()
-		p.wake()
+		p.forget()
 		h.tidy(p)
 	}
 }
@@ -260,13 +258,30 @@ func (h *Host) Forget(id ID) {
 // Drop ends the session with a device and forgets it. No [PeerGone] follows:
 // the peer may still be there.
 func (h *Host) Drop(id ID, code ByeCode) {
-	h.Forget(id)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if p := h.peers[id]; p != nil {
+		p.forget()
 		h.drop(p, code, errDropped)
 		h.tidy(p)
 	}
+}
+
+// Rest is [Host.Drop] with [ByeIdle], if there is a session with the device that
+// was not used since then; it reports whether there was. A message in either
+// direction is use, other than [Presence], and so is a data connection as long as
+// it is open.
+func (h *Host) Rest(id ID, since time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.peers[id]
+	if p == nil || p.kept == nil || p.data > 0 || p.kept.used.After(since) {
+		return false
+	}
+	p.forget()
+	h.drop(p, ByeIdle, errDropped)
+	h.tidy(p)
+	return true
 }
 
 // Send queues a message for a device. It is false where there is no session,
@@ -283,7 +298,11 @@ func (h *Host) Send(id ID, m Message) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := h.peers[id]
-	return p != nil && p.kept != nil && p.kept.send(frame)
+	if p == nil || p.kept == nil || !p.kept.send(frame) {
+		return false
+	}
+	p.kept.use(m)
+	return true
 }
 
 // Watch says that something is under way with a device, or open on the screen,

@@ -53,6 +53,13 @@ func (p *neighbour) wake() {
 	}
 }
 
+// forget lets nobody be looked for. The mutex is held.
+func (p *neighbour) forget() {
+	p.wanted, p.asked = false, false
+	p.stopGrace()
+	p.wake()
+}
+
 func (p *neighbour) stopGrace() {
 	if p.grace != nil {
 		p.grace.Stop()
@@ -128,6 +135,7 @@ func (h *Host) apply(p *neighbour, r ruling) {
 // mutex is held.
 func (h *Host) keep(p *neighbour, s *session) {
 	s.since = time.Now()
+	s.used = s.since
 	p.asked = false
 	p.stopGrace()
 	p.wake()
@@ -170,10 +178,33 @@ func (h *Host) received(s *session, m Received) {
 	case p == nil || !p.holds(s): // says goodbye: counts as not sent
 		m.Done()
 	case s == p.kept:
+		s.use(m.Message)
 		h.events.add(m)
 	default:
 		s.held = append(s.held, m)
 	}
+}
+
+// use notes that a session carries a message of its owner's or for it. What a
+// device says of itself is no reason for a session. The mutex is held.
+func (s *session) use(m Message) {
+	if m.Type() != TypePresence {
+		s.used = time.Now()
+	}
+}
+
+// dataClosed counts a data connection no more; its session was used until now. The
+// mutex is held.
+func (h *Host) dataClosed(id ID) {
+	p := h.peers[id]
+	if p == nil {
+		return
+	}
+	p.data--
+	if p.kept != nil {
+		p.kept.used = time.Now()
+	}
+	h.tidy(p)
 }
 
 // release drops what was held back for a session that is not kept after all.

@@ -61,6 +61,7 @@ type session struct {
 
 	// The rest belongs to the host's mutex.
 	since time.Time // it is kept; zero: it is not yet
+	used  time.Time // last, see Host.Rest
 	held  []Event   // what came before it is kept
 
 	mu     sync.Mutex // guards what follows

@@ -131,9 +131,6 @@ func (n *Node) received(e peer.Received) {
 		e.Done()
 		return
 	}
-	if p, ok := n.people[e.From]; ok && !presence {
-		p.since = n.now() // not idle
-	}
 	switch m := e.Message.(type) {
 	case peer.Have, peer.Want, peer.Entries:
 		n.replica.Receive(e.From, m, e.Done)

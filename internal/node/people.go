@@ -42,7 +42,6 @@ type person struct {
 	found   bool       // discovery hears it
 	session bool       // live
 	from    netip.Addr // where that comes from
-	since   time.Time  // the session is idle: when it began, or the last message
 	proved  time.Time  // its key, the last time
 	fading  time.Time  // its session ended then and the host looks for it; else zero
 	rested  bool       // this node closed its session because nobody needed it
@@ -241,7 +240,7 @@ func (n *Node) sessionUp(e peer.SessionUp) {
 	p := n.meet(e.ID)
 	renamed := n.rename(p, e.Hello.Name)
 	p.renamed, p.unheard = nil, false
-	p.session, p.since, p.proved, p.fading = true, now, now, time.Time{}
+	p.session, p.proved, p.fading = true, now, time.Time{}
 	p.from = e.Addr.Addr()
 	p.lastSeen = now
 	if p.firstSeen.IsZero() {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"earshot/discovery"
-	"earshot/peer"
 )
 
 // When there is a session. With few people one is kept with each in earshot: a
@@ -107,9 +106,8 @@ func (n *Node) reachKnown() {
 func (n *Node) rest(now time.Time) {
 	for _, p := range n.people {
 		// Its key is proved by the session: only what there is to do keeps one.
-		if n.crowd && p.session && now.Sub(p.since) >= idleTime && !p.known() && !n.busyWith(p) {
+		if n.crowd && p.session && !p.known() && !n.busyWith(p) && n.host.Rest(p.id, now.Add(-idleTime)) {
 			p.rested = true
-			n.host.Drop(p.id, peer.ByeIdle)
 		}
 	}
 }

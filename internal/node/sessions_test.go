@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"earshot/discovery"
+	"earshot/peer"
 )
 
 func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -106,8 +107,8 @@ func TestInACrowdIdleSessionsAreClosedAndNobodyBlinks(t *testing.T) {
 	err := order(t.Context(), a.Node, func() error {
 		p := a.people[b.myself()]
 		a.crowd, p.found = true, true
-		p.since, p.proved = p.since.Add(-idleTime), p.proved.Add(-idleTime) // they begin together
-		a.rest(a.now())
+		p.proved = p.proved.Add(-idleTime) // it and the session begin together
+		a.rest(a.now().Add(idleTime))
 		return nil
 	})
 	if err != nil {
@@ -124,4 +125,44 @@ func TestInACrowdIdleSessionsAreClosedAndNobodyBlinks(t *testing.T) {
 	}
 	a.write(b, "there is something to say")
 	eventually(t, "reached again", func() bool { return len(b.texts(a)) == 1 })
+}
+
+// TestInACrowdASessionInUseIsNotClosed, whichever side uses it.
+func TestInACrowdASessionInUseIsNotClosed(t *testing.T) {
+	a, b := start(t, "Ann"), start(t, "Bob")
+	meet(t, a, b)
+	began := time.Now()
+	restsAfter := func(d time.Duration) (rests bool) {
+		t.Helper()
+		err := order(t.Context(), a.Node, func() error {
+			a.crowd = true
+			a.rest(began.Add(d))
+			rests = a.people[b.myself()].rested
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rests
+	}
+	if !a.host.Send(b.myself(), peer.OfferState{}) {
+		t.Fatal("not sent")
+	}
+	if restsAfter(idleTime) {
+		t.Error("closed though a frame went out")
+	}
+	conn, err := a.host.DialData(t.Context(), b.myself())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if restsAfter(10 * idleTime) {
+		t.Error("closed though a data connection was open")
+	}
+	conn.Close()
+	if restsAfter(idleTime) {
+		t.Error("closed though it was used until a moment ago")
+	}
+	if !restsAfter(10 * idleTime) {
+		t.Error("an idle one was not closed")
+	}
 }
