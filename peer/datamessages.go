@@ -26,6 +26,7 @@ type Manifest struct {
 	First   uint64          `cbor:"2,keyasint"` // number of the first entry here, counted from 0
 	Entries []ManifestEntry `cbor:"3,keyasint"`
 	More    bool            `cbor:"4,keyasint,omitempty"` // another page follows
+	Holes   uint64          `cbor:"5,keyasint,omitempty"` // bytes of these entries that are holes at the sender: a hint
 }
 
 // ManifestEntry is a file or a folder. A folder comes before what is in it. The
@@ -56,17 +57,27 @@ type ReadRange struct {
 	Length uint64
 }
 
-// Chunk is a piece of one file that does not cross a multiple of [ChunkSize].
+// Chunk is a piece of one file: from Offset to the next multiple of [PieceSize],
+// to the end of the file or to that of what was asked for.
 type Chunk struct {
 	Offer  uuid.UUID `cbor:"1,keyasint"`
 	File   uint64    `cbor:"2,keyasint"`
 	Offset uint64    `cbor:"3,keyasint"`
-	Hash   *Hash     `cbor:"4,keyasint,omitempty"` // BLAKE3 of Data
-	Data   []byte    `cbor:"5,keyasint"`
+	Hash   *Hash     `cbor:"4,keyasint,omitempty"` // BLAKE3 of the bytes
+	Data   []byte    `cbor:"5,keyasint,omitempty"`
+	Zeros  uint64    `cbor:"6,keyasint,omitempty"` // in place of Data: so many bytes of zero
 }
 
-// ChunkSize is the unit in which files are sent, hashed and kept, in bytes.
-const ChunkSize = 1 << 20
+// Size is how many bytes of the file the chunk is.
+func (c Chunk) Size() uint64 { return uint64(len(c.Data)) + c.Zeros }
+
+const (
+	// ChunkSize is the unit in which files are hashed and kept, in bytes.
+	ChunkSize = 1 << 20
+	// PieceSize is the unit in which they are read, sent and written: what was
+	// just decrypted or read is still in a processor's cache when it is hashed.
+	PieceSize = 128 << 10
+)
 
 // Gone says that the sender cannot serve an offer (any more). It is the last
 // frame of a connection.
@@ -92,8 +103,8 @@ func init() {
 const ChunkHead = 96
 
 // AppendChunkHead adds to b the frame of a chunk up to where its data begins:
-// the caller lets exactly size bytes follow, and a megabyte is never copied to
-// be encoded. Where hashed is set, hash is the place in the result that the 32
+// the caller lets exactly size bytes follow, and a piece is never copied to be
+// encoded. Where hashed is set, hash is the place in the result that the 32
 // bytes of the data's BLAKE3 are to be written to.
 func AppendChunkHead(b []byte, c Chunk, size int, hashed bool) (head []byte, hash int) {
 	start := len(b)
@@ -129,7 +140,8 @@ func ParseChunk(payload []byte) (Chunk, error) {
 	return m.(Chunk), nil
 }
 
-// parsePlainChunk reads a chunk as AppendChunkHead writes it, and nothing else.
+// parsePlainChunk reads a chunk with data as AppendChunkHead writes it, and
+// nothing else.
 func parsePlainChunk(b []byte) (c Chunk, ok bool) {
 	r := cborReader{b: b, ok: true}
 	pairs := r.head(cborMap)
@@ -146,7 +158,7 @@ func parsePlainChunk(b []byte) (c Chunk, ok bool) {
 	}
 	r.key(5)
 	c.Data = r.bytes(-1)
-	return c, r.ok && len(r.b) == 0 && (pairs == 4 || pairs == 5)
+	return c, r.ok && len(r.b) == 0 && len(c.Data) > 0 && (pairs == 4 || pairs == 5)
 }
 
 // The major types of CBOR (RFC 8949, section 3.1) that a chunk is made of.

@@ -26,11 +26,11 @@ func frame(c Chunk) []byte {
 func TestChunksByHandAreChunks(t *testing.T) {
 	id := uuid.UUID{0xab, 15: 0xcd}
 	for _, c := range []Chunk{
-		{Offer: id, Data: []byte{}},
+		{Offer: id, Data: []byte("a")},
 		{Offer: id, File: 23, Offset: 24, Data: []byte("x")},
 		{Offer: id, File: 255, Offset: 256, Hash: someHash(), Data: bytes.Repeat([]byte("x"), 300)},
 		{Offer: id, File: 65535, Offset: 65536, Data: bytes.Repeat([]byte("x"), 70000)},
-		{Offer: id, File: 1<<32 - 1, Offset: 1 << 32, Hash: someHash(), Data: bytes.Repeat([]byte("x"), ChunkSize)},
+		{Offer: id, File: 1<<32 - 1, Offset: 1 << 32, Hash: someHash(), Data: bytes.Repeat([]byte("x"), PieceSize)},
 		{Offer: id, File: 1<<64 - 1, Offset: 1<<64 - 1, Hash: someHash(), Data: []byte("end")},
 	} {
 		want, err := Append(nil, c)
@@ -62,6 +62,7 @@ func TestTheGoldenBytesOfDataMessages(t *testing.T) {
 		"0000001621a2" + offer + "0407":                   Read{Offer: id, Page: &from},
 		"0000001f21a3" + offer + "02818301186419010003f5": Read{Offer: id, Ranges: []ReadRange{{File: 1, Offset: 100, Length: 256}}, Hashes: true},
 		"0000001d22a4" + offer + "0201030205436f6e65":     Chunk{Offer: id, File: 1, Offset: 2, Data: []byte("one")},
+		"0000001e22a4" + offer + "02010302061a00020000":   Chunk{Offer: id, File: 1, Offset: 2, Zeros: PieceSize},
 		"0000001f23a3" + offer + "0267726566757365640304": Gone{Offer: id, Reason: "refused", File: 4},
 	} {
 		got, err := Append(nil, m)
@@ -74,11 +75,16 @@ func TestTheGoldenBytesOfDataMessages(t *testing.T) {
 // FuzzChunk: what the fast reader takes, the strict decoder takes too, as the same.
 func FuzzChunk(f *testing.F) {
 	for _, c := range []Chunk{
-		{Data: []byte{}},
+		{Data: []byte("a")},
 		{Offer: uuid.UUID{9}, File: 1 << 40, Offset: 24, Hash: someHash(), Data: []byte("data")},
 	} {
 		f.Add(frame(c)[headerSize:])
 	}
+	zeros, err := Append(nil, Chunk{Zeros: PieceSize})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(zeros[headerSize:])
 	f.Add([]byte{0xa6})
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		fast, ok := parsePlainChunk(payload)

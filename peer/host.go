@@ -305,6 +305,18 @@ func (h *Host) Send(id ID, m Message) bool {
 	return true
 }
 
+// RoundTrip is the shortest time in which a device answered a ping of its session,
+// whose first one is sent when it begins; 0 where there is no session, or no answer
+// yet.
+func (h *Host) RoundTrip(id ID) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p := h.peers[id]; p != nil && p.kept != nil {
+		return p.kept.roundTrip()
+	}
+	return 0
+}
+
 // Watch says that something is under way with a device, or open on the screen,
 // and names it by key. While there is any, silence is noticed sooner.
 func (h *Host) Watch(id ID, key string, on bool) {

@@ -22,9 +22,9 @@ const (
 	// ControlFrame is the longest frame of a session: a text of 32 KiB with
 	// its header fits twice.
 	ControlFrame = 64 << 10
-	// DataFrame is the longest frame of a data connection: a chunk of 1 MiB and
+	// DataFrame is the longest frame of a data connection: a piece of 128 KiB and
 	// what surrounds it.
-	DataFrame = 1<<20 + 4<<10
+	DataFrame = PieceSize + 4<<10
 
 	// maxNesting and the two below bound what CBOR may make the decoder
 	// allocate; the deepest message has 5 levels.

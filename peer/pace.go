@@ -55,6 +55,26 @@ func (s *session) ping() uint64 {
 	return s.number
 }
 
+// measure takes in the answer to a ping.
+func (s *session) measure(number uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if number != s.number {
+		return
+	}
+	took := max(time.Since(s.pace.pinged), time.Nanosecond)
+	if s.trip == 0 || took < s.trip {
+		s.trip = took
+	}
+}
+
+// roundTrip is how long an answer takes at least, 0 where nothing was asked yet.
+func (s *session) roundTrip() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.trip
+}
+
 // check ends the session unless there is a sign of life soon.
 func (s *session) check() {
 	s.ping()

@@ -3,6 +3,7 @@ package peer
 import (
 	"net/netip"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -298,4 +299,20 @@ func TestBackoffGrowsToItsBound(t *testing.T) {
 			t.Errorf("%d failures: up to %v, want %v", c.failures, longest, c.bound)
 		}
 	}
+}
+
+func TestTheRoundTripOfASessionIsMeasured(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		p, a := guest(s)
+		time.Sleep(7 * time.Millisecond)
+		if got := a.RoundTrip(seedID(visitor)); got != 0 {
+			t.Errorf("%v, and nothing was answered", got)
+		}
+		p.say(Pong{N: 9}) // answers nothing
+		p.say(Pong{N: 1})
+		synctest.Wait()
+		if got := a.RoundTrip(seedID(visitor)); got < 7*time.Millisecond || got > 8*time.Millisecond {
+			t.Errorf("the round trip is %v", got)
+		}
+	})
 }

@@ -64,13 +64,14 @@ type session struct {
 	used  time.Time // last, see Host.Rest
 	held  []Event   // what came before it is kept
 
-	mu     sync.Mutex // guards what follows
-	cause  error      // why it ended
-	pace   pace       // but heard, which is the wire's
-	sent   time.Time  // the first frame after the last byte heard
-	watch  time.Time  // somebody watches since; zero: nobody
-	number uint64     // of the last ping
-	bade   bool       // bye was said
+	mu     sync.Mutex    // guards what follows
+	cause  error         // why it ended
+	pace   pace          // but heard, which is the wire's
+	sent   time.Time     // the first frame after the last byte heard
+	watch  time.Time     // somebody watches since; zero: nobody
+	number uint64        // of the last ping
+	bade   bool          // bye was said
+	trip   time.Duration // the shortest time in which a ping was answered; 0: none was
 }
 
 func newSession(h *Host, conn *secure, dials bool) *session {
@@ -137,6 +138,7 @@ func (s *session) welcome(t Type, payload []byte) error {
 // serve reads until the session ends, and returns when all of it has ended.
 func (s *session) serve() {
 	s.helpers.Go(s.watchClock)
+	s.ping() // measures the link, see Host.RoundTrip
 	err := s.readFrames()
 	if why := s.endedBy(); why != nil {
 		err = why
@@ -211,6 +213,7 @@ func (s *session) handle(t Type, payload []byte) error {
 	case Ping:
 		s.queue(Pong(m), sendQueue) // a peer that floods and does not read gets no answer
 	case Pong:
+		s.measure(m.N)
 		s.host.answered(s, m.N)
 	case Bye:
 		return &byeError{m}

@@ -22,6 +22,9 @@ func guest(s *stage) (*puppet, *actor) {
 	p := s.puppet(visitor, a)
 	p.hello()
 	await[SessionUp](a)
+	if got := p.hear(); got != (Ping{N: 1}) { // measures the link
+		s.t.Fatalf("heard %+v", got)
+	}
 	return p, a
 }
 

@@ -357,6 +357,7 @@ type network struct{ dial func() (net.Conn, error) }
 
 func (n network) DialData(context.Context, peer.ID) (net.Conn, error) { return n.dial() }
 func (network) Send(peer.ID, peer.Message) bool                       { return true }
+func (network) RoundTrip(peer.ID) time.Duration                       { return 0 }
 
 // TestAReceiverThatDoesNotRead holds up nothing but its own connection, and not for
 // long.

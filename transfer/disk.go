@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"time"
 )
 
@@ -16,6 +17,9 @@ import (
 // inside the folder, which is why openRegular exists.
 type disk interface {
 	OpenFile(name string, flag int, perm fs.FileMode) (diskFile, error)
+	// Folder is the disk from one of its folders on, where names take one step.
+	// It is closed by itself.
+	Folder(name string) (disk, error)
 	Mkdir(name string, perm fs.FileMode) error
 	Lstat(name string) (fs.FileInfo, error)
 	Link(from, to string) error
@@ -62,6 +66,14 @@ func openDisk(dir string) (disk, error) {
 		return nil, fmt.Errorf("open save folder: %w", err)
 	}
 	return &rootDisk{Root: root, dir: dir}, nil
+}
+
+func (d *rootDisk) Folder(name string) (disk, error) {
+	root, err := d.Root.OpenRoot(name)
+	if err != nil {
+		return nil, err
+	}
+	return &rootDisk{Root: root, dir: filepath.Join(d.dir, name)}, nil
 }
 
 func (d *rootDisk) OpenFile(name string, flag int, perm fs.FileMode) (diskFile, error) {

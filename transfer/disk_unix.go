@@ -5,6 +5,7 @@ package transfer
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"syscall"
 
@@ -49,4 +50,10 @@ func (d *rootDisk) SyncFolder(name string) error {
 		err = nil // some network file systems have nothing to do here
 	}
 	return errors.Join(err, f.Close())
+}
+
+// holesIn is how many bytes of a file take no room.
+func holesIn(info fs.FileInfo) int64 {
+	const block = 512 // of st_blocks, whatever the file system's are
+	return max(0, info.Size()-info.Sys().(*syscall.Stat_t).Blocks*block)
 }

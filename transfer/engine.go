@@ -22,6 +22,9 @@ type Network interface {
 	// Send queues a frame for a peer. False: there is no session, or its queue
 	// is full.
 	Send(to peer.ID, m peer.Message) bool
+	// RoundTrip is the shortest time in which a peer answered on its session, 0
+	// where it is not known.
+	RoundTrip(id peer.ID) time.Duration
 }
 
 // Config is what an [Engine] is made of. All but Log must be set.

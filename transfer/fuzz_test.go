@@ -76,7 +76,7 @@ func FuzzManifest(f *testing.F) {
 		}
 		store := &memory{}
 		c := &checker{store: store, offer: Offer{Files: 1 << 30, Bytes: maxBytes}, list: newListing()}
-		if err := c.page(m.(peer.Manifest).Entries); err != nil {
+		if err := c.page(m.(peer.Manifest).Entries, m.(peer.Manifest).Holes); err != nil {
 			return
 		}
 		folders := map[string]bool{".": true}
@@ -152,7 +152,10 @@ func FuzzJournal(f *testing.F) {
 				break
 			}
 			data := content[c.offset : c.offset+int64(c.size)]
-			if err := l.write(c, data, blake3.Sum256(data)); err != nil {
+			if err := l.write(piece{chunk: c, size: c.size}, data); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.written(c, blake3.Sum256(data), false); err != nil {
 				t.Fatal(err)
 			}
 		}

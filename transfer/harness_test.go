@@ -43,6 +43,7 @@ type world struct {
 	wrap    func(net.Conn) net.Conn // of the receiver's end of data connections
 	tls     *tls.Config             // of data connections, nil for none
 	sent    atomic.Int64            // bytes that receivers got on data connections
+	trip    time.Duration           // what sessions measured, 0: nothing
 }
 
 // device is one engine, its store and its save folder. It can be killed and started
@@ -335,6 +336,8 @@ func (r reach) engine(id peer.ID) *transfer.Engine {
 	return other.engine
 }
 
+func (r reach) RoundTrip(peer.ID) time.Duration { return r.world.trip }
+
 func (r reach) DialData(ctx context.Context, id peer.ID) (net.Conn, error) {
 	engine, script := r.engine(id), r.world.scripts[id]
 	if engine == nil && script == nil {
@@ -482,6 +485,19 @@ func (d *faultyDisk) OpenFile(name string, flag int, perm fs.FileMode) (transfer
 		return nil, err
 	}
 	return &faultyFile{f, name, d.check}, nil
+}
+
+func (d *faultyDisk) Folder(name string) (transfer.Disk, error) {
+	if err := d.check("open", name); err != nil {
+		return nil, err
+	}
+	inner, err := d.Disk.Folder(name)
+	if err != nil {
+		return nil, err
+	}
+	// What is asked before each call is told whole names.
+	check := func(op, base string) error { return d.check(op, name+"/"+base) }
+	return &faultyDisk{Disk: inner, check: check}, nil
 }
 
 func (d *faultyDisk) Mkdir(name string, perm fs.FileMode) error {

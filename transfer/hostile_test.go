@@ -111,15 +111,18 @@ func TestASenderWhoSendsSomethingElse(t *testing.T) {
 			if len(r.Ranges) == 0 || r.Ranges[0].Offset != mib {
 				return false
 			}
-			c := peer.Chunk{Offer: r.Offer, File: 0, Offset: mib, Data: data[mib : 2*mib]}
+			c := peer.Chunk{Offer: r.Offer, File: 0, Offset: mib, Data: data[mib : mib+peer.PieceSize]}
 			change(&c)
 			s.send(c)
 			return true
 		}
 	}
 	for name, on := range map[string]func(*script, peer.Read) bool{
-		"a byte more/X-03": chunk(func(c *peer.Chunk) { c.Data = data[mib : 2*mib+1] }),
-		"a byte less":      chunk(func(c *peer.Chunk) { c.Data = data[mib : 2*mib-1] }),
+		"a byte more/X-03": chunk(func(c *peer.Chunk) { c.Data = data[mib : mib+peer.PieceSize+1] }),
+		"a byte less":      chunk(func(c *peer.Chunk) { c.Data = data[mib : mib+peer.PieceSize-1] }),
+		"too many zeros":   chunk(func(c *peer.Chunk) { c.Data, c.Zeros = nil, peer.PieceSize+1 }),
+		"zeros and bytes":  chunk(func(c *peer.Chunk) { c.Data, c.Zeros = c.Data[1:], 1 }),
+		"zeros beyond all": chunk(func(c *peer.Chunk) { c.Zeros = 1<<64 - peer.PieceSize }),
 		"another place":    chunk(func(c *peer.Chunk) { c.Offset = 0 }),
 		"another file":     chunk(func(c *peer.Chunk) { c.File = 1 }),
 		"another offer":    chunk(func(c *peer.Chunk) { c.Offer[0]++ }),
@@ -144,12 +147,12 @@ func TestASenderWhoSendsSomethingElse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &script{entries: []peer.ManifestEntry{entry("a", uint64(len(data)), 0)}, content: map[uint64][]byte{0: data}, on: on}
-			// Each request asks for one chunk, so that the second one can be spoilt.
+			// Each request asks for one piece, so that one of them can be spoilt.
 			s.on = func(s *script, r peer.Read) bool {
 				for _, x := range r.Ranges {
-					for at := x.Offset; at < x.Offset+x.Length; at += mib {
+					for at := x.Offset; at < x.Offset+x.Length; at += peer.PieceSize {
 						one := r
-						one.Ranges = []peer.ReadRange{{File: 0, Offset: at, Length: min(mib, uint64(len(data))-at)}}
+						one.Ranges = []peer.ReadRange{{File: 0, Offset: at, Length: min(peer.PieceSize, uint64(len(data))-at)}}
 						if !on(s, one) {
 							s.answer(one)
 						}
@@ -169,7 +172,7 @@ func TestASenderWhoSendsSomethingElse(t *testing.T) {
 		s := &script{entries: []peer.ManifestEntry{entry("a", uint64(len(data)), 0)}, content: map[uint64][]byte{0: data}}
 		s.on = func(s *script, r peer.Read) bool {
 			return onBytes(r, func() {
-				s.send(peer.Chunk{Offer: r.Offer, Data: data[:mib]})
+				s.send(peer.Chunk{Offer: r.Offer, Data: data[:peer.PieceSize]})
 				s.conn.Close()
 			})
 		}
@@ -190,9 +193,11 @@ func TestASenderWhoSendsSomethingElse(t *testing.T) {
 		s.on = func(s *script, r peer.Read) bool {
 			if r.Hashes {
 				repairs++
-				wrong := append([]byte(nil), data[:mib]...)
-				wrong[5] ^= 1
-				s.send(peer.Chunk{Offer: r.Offer, Data: wrong, Hash: &peer.Hash{1}})
+				for at := 0; at < mib; at += peer.PieceSize {
+					wrong := append([]byte(nil), data[at:at+peer.PieceSize]...)
+					wrong[5] ^= 1
+					s.send(peer.Chunk{Offer: r.Offer, Offset: uint64(at), Data: wrong, Hash: &peer.Hash{1}})
+				}
 				return true
 			}
 			return false

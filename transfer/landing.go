@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"path"
 	"sync"
 
 	"github.com/google/uuid"
@@ -51,8 +49,10 @@ type landing struct {
 	file    int64  // the file that walk is at
 	asked   int64  // the next chunk to ask for
 	out     openPart
-	check   []byte // for reading back what was repaired
+	folder  folder // of the part that was opened last
 	paths   partPaths
+	saver   saver
+	check   []byte // for reading back what was repaired
 
 	mu       sync.Mutex
 	bad      []int64       // chunks to be fetched again
@@ -60,12 +60,6 @@ type landing struct {
 	found    chan struct{} // holds a token when bad was added to
 	verified chan struct{} // closed when all that was there at the start is checked
 	old      int64         // chunks that were there at the start
-}
-
-// openPart is the part that is being written.
-type openPart struct {
-	file *File
-	diskFile
 }
 
 // openLanding opens what is there of a transfer, or begins it.
@@ -94,6 +88,7 @@ func openLanding(d disk, store Store, t Transfer, moved *progress) (*landing, er
 		return nil, err
 	}
 	l.old = l.kept
+	l.saver = saver{disk: d, journal: l.journal}
 	return l, nil
 }
 
@@ -211,96 +206,12 @@ func (l *landing) again(c chunk) {
 	l.wrong(c)
 }
 
-// make makes the folder or the empty file f.
-func (l *landing) make(f *File) error {
-	name, err := l.paths.of(f)
-	if err != nil {
-		return err
-	}
-	if f.Mode == peer.ModeFolder {
-		return l.inParts(name, func() error { return makeFolder(l.disk, name) })
-	}
-	if err := l.use(f); err != nil {
-		return err
-	}
-	return l.closePart(true)
-}
-
-// inParts does something in the folder of a part, which is made again where it is
-// gone.
-func (l *landing) inParts(name string, do func() error) error {
-	err := do()
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := makeFolders(l.disk, "", path.Dir(name)); err != nil {
-		return err
-	}
-	return do()
-}
-
-// use makes the part of f the one that is written to. It always has the size of
-// the file, so nothing of a longer one can stay behind its end.
-func (l *landing) use(f *File) error {
-	if l.out.file != nil && l.out.file.N == f.N {
+// written keeps a chunk of which the last piece was written. It counts when its
+// hash is in the journal, which for small ones may wait for [landing.flush].
+func (l *landing) written(c chunk, sum [sumSize]byte, wrong bool) error {
+	if wrong {
+		l.wrong(c)
 		return nil
-	}
-	if err := l.closePart(false); err != nil {
-		return err
-	}
-	name, err := l.paths.of(f)
-	if err != nil {
-		return err
-	}
-	perm := fs.FileMode(0o600)
-	if f.Mode == peer.ModeProgram {
-		perm = 0o700
-	}
-	return l.inParts(name, func() error {
-		out, made, err := createOrOpen(l.disk, name, perm)
-		if err != nil {
-			return err
-		}
-		if !made || f.Size > peer.ChunkSize { // a small new file has its size after one write
-			if err := out.Truncate(f.Size); err != nil {
-				out.Close()
-				return err
-			}
-		}
-		l.out = openPart{f, out}
-		return nil
-	})
-}
-
-// closePart closes the part that was written to, and where it is complete gives it
-// its time.
-func (l *landing) closePart(complete bool) error {
-	out := l.out
-	l.out = openPart{}
-	if out.file == nil {
-		return nil
-	}
-	if err := out.Close(); err != nil {
-		return err
-	}
-	if !complete {
-		return nil
-	}
-	name, err := l.paths.of(out.file)
-	if err != nil {
-		return err
-	}
-	return l.disk.Chtimes(name, out.file.Time)
-}
-
-// write keeps a chunk that was received. It counts when its hash is in the journal,
-// which for small ones may wait for [landing.flush].
-func (l *landing) write(c chunk, data []byte, sum [sumSize]byte) error {
-	if err := l.use(c.file); err != nil {
-		return err
-	}
-	if _, err := l.out.WriteAt(data, c.offset); err != nil {
-		return err
 	}
 	if c.repair {
 		return l.repaired(c, sum)
@@ -329,7 +240,7 @@ func (l *landing) flush() error {
 	l.kept += int64(len(l.pending) / sumSize)
 	l.moved.done.Add(l.held)
 	l.pending, l.held = l.pending[:0], 0
-	return nil
+	return l.saver.begin()
 }
 
 // repaired reads back a chunk that was written once more: a disk that loses it
@@ -367,6 +278,8 @@ func (l *landing) complete() bool {
 // close closes what is open. The landing is of no use afterwards.
 func (l *landing) close() {
 	l.closePart(false)
+	l.folder.leave()
+	l.saver.wait()
 	l.journal.Close()
 	l.disk.Close()
 }

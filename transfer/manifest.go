@@ -42,6 +42,7 @@ type listing struct {
 	first   int64 // the number of the next chunk
 	bytes   int64
 	paths   int64 // bytes in all paths, as they are sent
+	holes   int64 // bytes that take no room at the sender
 	files   int
 	program bool
 	tops    int    // topmost entries
@@ -167,8 +168,9 @@ type checker struct {
 }
 
 // page checks one page and adds it to the store. Nothing outside the store has
-// been touched when it refuses one.
-func (c *checker) page(entries []peer.ManifestEntry) error {
+// been touched when it refuses one. The holes are a hint, of use only while they
+// are no more than the bytes.
+func (c *checker) page(entries []peer.ManifestEntry, holes uint64) error {
 	files := make([]File, 0, len(entries))
 	folders := map[string]bool{}
 	for _, e := range entries {
@@ -191,6 +193,7 @@ func (c *checker) page(entries []peer.ManifestEntry) error {
 	if err := c.list.add(files); err != nil {
 		return err
 	}
+	c.list.holes = min(c.list.holes+int64(min(holes, maxBytes)), c.list.bytes)
 	if c.list.bytes > c.offer.Bytes || c.list.files > c.offer.Files {
 		return fmt.Errorf("%w: more than was offered", errManifest)
 	}

@@ -78,7 +78,7 @@ func (s *script) answer(read peer.Read) {
 				file, at = file+1, 0
 				continue
 			}
-			n := min(left, peer.ChunkSize-at%peer.ChunkSize, s.entries[file].Size-at)
+			n := min(left, peer.PieceSize-at%peer.PieceSize, s.entries[file].Size-at)
 			data := s.content[file][at : at+n]
 			c := peer.Chunk{Offer: read.Offer, File: file, Offset: at, Data: data}
 			if read.Hashes {

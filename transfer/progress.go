@@ -10,6 +10,7 @@ import (
 type progress struct {
 	done    atomic.Int64 // bytes in the journal and not known to be wrong
 	checked atomic.Int64 // bytes verified again since the start
+	empty   atomic.Int64 // bytes that came as zeros since the start
 	// verifying: checked still grows.
 	verifying atomic.Bool
 }

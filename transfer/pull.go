@@ -4,28 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
-	"github.com/zeebo/blake3"
 	"golang.org/x/sync/errgroup"
 
 	"earshot/peer"
 )
 
 const (
-	// window is what is asked for and not in the journal yet, in bytes: what is
-	// sent once more after a kill. Four chunks keep reading, sending, hashing and
-	// writing busy at the same time.
-	window = 4 * peer.ChunkSize
-	// maxAsked bounds the chunks of small files in the window.
+	// maxAsked bounds the pieces of small files in the window.
 	maxAsked = 1024
 	// roomEvery is how many bytes are written between two looks at the free space.
 	roomEvery = 64 << 20
 	// askAgain is how much of the window must be free before more is asked for, so
-	// that small files share a request.
+	// that small files share a request; of a small window a quarter.
 	askAgain = peer.ChunkSize
-	// buffers is how many chunks of one transfer are in memory at most: 5 MiB.
-	buffers = 5
+	// buffers is how many pieces of one transfer are in memory at most: 2 MiB.
+	buffers = 16
 )
 
 // errMismatch says that the other side sent something else than was asked for.
@@ -36,6 +32,22 @@ type goneError struct{ reason Reason }
 
 func (e *goneError) Error() string { return "the sender: " + string(e.reason) }
 
+// piece is a part of a chunk: what is asked for, sent and written in one go.
+type piece struct {
+	chunk
+	at   int // where in the chunk
+	size int
+	// Of the time it was asked for: when that was, and how many bytes were to come
+	// before its end.
+	asked time.Time
+	ahead int64
+}
+
+// isLast reports whether the chunk ends with the piece.
+func (p piece) isLast() bool { return p.at+p.size == p.chunk.size }
+
+func (p piece) start() int64 { return p.chunk.start() + int64(p.at) }
+
 // pull is one connection on which a transfer is received. One goroutine reads and
 // hashes while another asks, writes and keeps the journal.
 type pull struct {
@@ -44,32 +56,39 @@ type pull struct {
 	offer Offer
 	room  func() error // checks now and then whether there is room for the rest
 
-	asked    chan chunk    // what will come, in order
+	asked    chan piece    // what will come, in order
 	arrived  chan received // what came
-	free     chan []byte   // buffers
-	open     []chunk       // asked for and not written yet: the writer's own list
+	free     chan received // what was written, to be filled again
+	window   *window
+	open     []piece // asked for and not written yet: the writer's own list
 	openSize int64
-	ahead    *chunk // taken from the landing, not asked for yet
-	unsized  int64  // bytes written since the room was checked
+	next     piece // taken from the landing, not asked for yet; of size 0: none
+	unsized  int64 // bytes written since the room was checked
 }
 
-// received is a chunk on its way from the reader to the writer.
+// received are pieces on their way from the reader to the writer, in order.
 type received struct {
-	buf   []byte // to be given back
-	data  []byte // part of buf
-	sum   [sumSize]byte
-	wrong bool // a repair that does not have the hash that came with it
+	buf    []byte
+	pieces []arrival
+	at     time.Time // when the last one came
 }
 
-func newPull(w *wire, l *landing, o Offer, room func() error) *pull {
+// arrival is one piece that came.
+type arrival struct {
+	data  []byte // part of the buffer; nil: zeros
+	sum   [sumSize]byte
+	wrong bool // a repair of the chunk does not have the hash that came with it
+}
+
+func newPull(w *wire, l *landing, o Offer, room func() error, size *window) *pull {
 	p := &pull{
-		wire: w, land: l, offer: o, room: room,
-		asked:   make(chan chunk, maxAsked),
+		wire: w, land: l, offer: o, room: room, window: size,
+		asked:   make(chan piece, maxAsked),
 		arrived: make(chan received, buffers),
-		free:    make(chan []byte, buffers),
+		free:    make(chan received, buffers),
 	}
 	for range buffers {
-		p.free <- make([]byte, frameHead+peer.DataFrame)
+		p.free <- received{buf: make([]byte, frameHead+peer.DataFrame)}
 	}
 	return p
 }
@@ -93,12 +112,15 @@ func (p *pull) run(ctx context.Context) error {
 
 // keep leaves the landing as another connection can go on with it.
 func (p *pull) keep() error {
-	if p.ahead != nil {
-		p.open = append(p.open, *p.ahead)
+	open := p.open
+	if p.next.size > 0 {
+		open = append(open, p.next)
 	}
-	for _, c := range p.open {
-		if c.repair {
-			p.land.again(c)
+	given := int64(-1)
+	for _, c := range open {
+		if c.repair && c.number != given {
+			given = c.number
+			p.land.again(c.chunk)
 		}
 	}
 	if err := p.land.flush(); err != nil {
@@ -107,7 +129,7 @@ func (p *pull) keep() error {
 	return p.land.restart()
 }
 
-// write asks for chunks, and writes what came of them.
+// write asks for pieces, and writes what came of them.
 func (p *pull) write(ctx context.Context) error {
 	for {
 		if err := p.ask(); err != nil {
@@ -130,26 +152,36 @@ func (p *pull) write(ctx context.Context) error {
 				return ctx.Err()
 			}
 		}
-		if err := p.take(r); err != nil {
+		if err := p.takeAll(r); err != nil {
 			return err
 		}
 	}
 }
 
-// take writes one chunk.
-func (p *pull) take(r received) error {
-	defer func() { p.free <- r.buf }()
-	c := p.open[0]
-	p.open = p.open[1:]
-	p.openSize -= int64(c.size)
-	if r.wrong {
-		p.land.wrong(c)
-		return nil
+func (p *pull) takeAll(r received) error {
+	defer func() { p.free <- r }() // has room for every buffer
+	p.window.arrived(p.open[len(r.pieces)-1], r.at)
+	for _, got := range r.pieces {
+		if err := p.take(got); err != nil {
+			return err
+		}
 	}
-	if err := p.land.write(c, r.data, r.sum); err != nil {
-		p.open = append(p.open, c) // was not kept
+	return nil
+}
+
+// take writes one piece, and with the last one of a chunk keeps that.
+func (p *pull) take(got arrival) error {
+	c := p.open[0]
+	if err := p.land.write(c, got.data); err != nil {
 		return err
 	}
+	if c.isLast() {
+		if err := p.land.written(c.chunk, got.sum, got.wrong); err != nil {
+			return err
+		}
+	}
+	p.open = p.open[1:]
+	p.openSize -= int64(c.size)
 	if p.unsized += int64(c.size); p.unsized >= roomEvery {
 		p.unsized = 0
 		return p.room()
@@ -159,25 +191,28 @@ func (p *pull) take(r received) error {
 
 // ask fills the window.
 func (p *pull) ask() error {
-	if len(p.open) > 0 && (p.openSize+p.land.held > window-askAgain || len(p.open) > maxAsked/2) {
+	size := p.window.size
+	if len(p.open) > 0 && (p.openSize+p.land.held > size-min(askAgain, size/4) || len(p.open) > maxAsked/2) {
 		return nil
 	}
-	var chunks []chunk
+	var pieces []piece
+	now := time.Now()
 	for len(p.open) < maxAsked {
 		c, ok, err := p.following()
 		if err != nil {
 			return err
 		}
-		if !ok || p.openSize+p.land.held+int64(c.size) > window {
+		if !ok || p.openSize+p.land.held+int64(c.size) > size {
 			break
 		}
-		p.ahead = nil
-		p.open = append(p.open, c)
 		p.openSize += int64(c.size)
-		chunks = append(chunks, c)
+		c.asked, c.ahead = now, p.openSize
+		p.pass(c)
+		p.open = append(p.open, c)
+		pieces = append(pieces, c)
 		p.asked <- c
 	}
-	for _, read := range requests(p.offer.ID, chunks) {
+	for _, read := range requests(p.offer.ID, pieces) {
 		if err := p.wire.send(read); err != nil {
 			return err
 		}
@@ -185,23 +220,30 @@ func (p *pull) ask() error {
 	return nil
 }
 
-// following is the chunk to ask for next, which may have to wait for room in the
+// following is the piece to ask for next, which may have to wait for room in the
 // window.
-func (p *pull) following() (c chunk, ok bool, err error) {
-	if p.ahead == nil {
-		if c, ok, err = p.land.next(); !ok || err != nil {
-			return c, false, err
+func (p *pull) following() (piece, bool, error) {
+	if p.next.size == 0 {
+		c, ok, err := p.land.next()
+		if !ok || err != nil {
+			return piece{}, false, err
 		}
-		p.ahead = &c
+		p.next = piece{chunk: c, size: min(c.size, peer.PieceSize)}
 	}
-	return *p.ahead, true, nil
+	return p.next, true, nil
 }
 
-// requests are the messages that ask for chunks in this order.
-func requests(offer uuid.UUID, chunks []chunk) []peer.Read {
+// pass goes on to the piece behind c.
+func (p *pull) pass(c piece) {
+	at := c.at + c.size
+	p.next = piece{chunk: c.chunk, at: at, size: min(c.chunk.size-at, peer.PieceSize)}
+}
+
+// requests are the messages that ask for pieces in this order.
+func requests(offer uuid.UUID, pieces []piece) []peer.Read {
 	var reads []peer.Read
 	end := int64(-1) // of the last range
-	for _, c := range chunks {
+	for _, c := range pieces {
 		last := len(reads) - 1
 		if last < 0 || reads[last].Hashes != c.repair {
 			reads = append(reads, peer.Read{Offer: offer, Hashes: c.repair})
@@ -211,59 +253,12 @@ func requests(offer uuid.UUID, chunks []chunk) []peer.Read {
 		if c.start() == end {
 			(*ranges)[len(*ranges)-1].Length += uint64(c.size)
 		} else {
-			*ranges = append(*ranges, peer.ReadRange{File: uint64(c.file.N), Offset: uint64(c.offset), Length: uint64(c.size)})
+			offset := uint64(c.offset) + uint64(c.at)
+			*ranges = append(*ranges, peer.ReadRange{File: uint64(c.file.N), Offset: offset, Length: uint64(c.size)})
 		}
 		end = c.start() + int64(c.size)
 	}
 	return reads
-}
-
-// read takes in and hashes what was asked for.
-func (p *pull) read(ctx context.Context) error {
-	for {
-		var c chunk
-		var ok bool
-		select {
-		case c, ok = <-p.asked:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if !ok {
-			return nil
-		}
-		var buf []byte
-		select {
-		case buf = <-p.free:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		r, err := p.chunk(c, buf)
-		if err != nil {
-			return err
-		}
-		p.arrived <- r // has room for every buffer
-	}
-}
-
-// chunk reads the frame that must bring c.
-func (p *pull) chunk(c chunk, buf []byte) (received, error) {
-	payload, err := receiveFrame(p.wire, buf, peer.TypeChunk)
-	if err != nil {
-		return received{}, err
-	}
-	got, err := peer.ParseChunk(payload)
-	if err != nil {
-		return received{}, fmt.Errorf("%w: %w", errProtocol, err)
-	}
-	if got.Offer != p.offer.ID || got.File != uint64(c.file.N) || got.Offset != uint64(c.offset) ||
-		len(got.Data) != c.size || c.repair && got.Hash == nil {
-		return received{}, errMismatch
-	}
-	r := received{buf: buf, data: got.Data, sum: blake3.Sum256(got.Data)}
-	if r.wrong = got.Hash != nil && *got.Hash != peer.Hash(r.sum); r.wrong && !c.repair {
-		return received{}, errMismatch // nobody asked for it, and the journal has no gaps
-	}
-	return r, nil
 }
 
 // receiveFrame is the payload of the next frame, which must be of that type. What

@@ -40,10 +40,11 @@ type receipt struct {
 	// listed makes the engine keep that the manifest is complete.
 	listed func(ctx context.Context, list *listing) error
 
-	told  report
-	wire  *wire // the connection to go on with, nil for none
-	delay time.Duration
-	mark  int64 // bytes done when delay was set
+	told   report
+	wire   *wire   // the connection to go on with, nil for none
+	window *window // of what it is asked for
+	delay  time.Duration
+	mark   int64 // bytes done when delay was set
 }
 
 // run receives until everything has its name, and returns the path of it. The error
@@ -125,7 +126,7 @@ func (r *receipt) fetch(ctx context.Context) error {
 		if got.Offer != r.t.ID || got.First != from || len(got.Entries) == 0 || len(got.Entries) > maxPage {
 			return errMismatch
 		}
-		if err := check.page(got.Entries); err != nil {
+		if err := check.page(got.Entries, got.Holes); err != nil {
 			return err
 		}
 		more = got.More
@@ -141,7 +142,7 @@ func (r *receipt) fetch(ctx context.Context) error {
 	if err := r.listed(ctx, check.list); err != nil {
 		return err
 	}
-	r.t.Listed, r.t.Entries = true, check.list.entries
+	r.t.Listed, r.t.Entries, r.t.Holes = true, check.list.entries, check.list.holes
 	return nil
 }
 
@@ -200,7 +201,7 @@ func (r *receipt) complete(ctx context.Context, l *landing) (string, error) {
 		}
 		err := r.connected(ctx, func(ctx context.Context) error {
 			defer r.hangUp()
-			return newPull(r.wire, l, r.t.Offer, r.room).run(ctx)
+			return newPull(r.wire, l, r.t.Offer, r.room, r.window).run(ctx)
 		})
 		if err != nil {
 			if err := r.after(ctx, err); err != nil {

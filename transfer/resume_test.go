@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"earshot/peer"
 	"earshot/transfer"
 )
 
@@ -34,7 +35,7 @@ func (d *device) stopAt(limit int64) (reached <-chan struct{}, release func()) {
 		if op != "write" || !strings.HasSuffix(name, ".part") && !strings.Contains(name, ".part/") {
 			return nil
 		}
-		if written.Add(mib) <= limit {
+		if written.Add(peer.PieceSize) <= limit {
 			return nil
 		}
 		if once.CompareAndSwap(false, true) {
@@ -272,6 +273,11 @@ func (d rotten) OpenFile(name string, flag int, perm os.FileMode) (transfer.Disk
 		return f, err
 	}
 	return rottenFile{f}, nil
+}
+
+func (d rotten) Folder(name string) (transfer.Disk, error) {
+	inner, err := d.Disk.Folder(name)
+	return rotten{inner}, err
 }
 
 func (f rottenFile) ReadAt(b []byte, at int64) (int, error) {

@@ -18,12 +18,13 @@ const (
 	maxRequests = 64
 	// maxRanges bounds the ranges of a request.
 	maxRanges = 2 * maxAsked
-	// batches is how many buffers a connection is served with: 4 MiB.
-	batches = 4
-	// batchSize is a buffer: one whole chunk, or many small ones.
+	// batches is how many buffers a connection is served with: 2 MiB, so that
+	// reading goes on while the network, or the disk, has to be waited for.
+	batches = 16
+	// batchSize is a buffer: one whole piece, or many small ones.
 	batchSize = frameHead + peer.DataFrame
 	// manifestBytes is about how much of a manifest is sent in one frame.
-	manifestBytes = 256 << 10
+	manifestBytes = 64 << 10
 )
 
 var (
@@ -237,6 +238,7 @@ func (s *server) page(ctx context.Context, from uint64) error {
 			break
 		}
 		m.Entries = append(m.Entries, f.entry())
+		m.Holes += uint64(f.Holes)
 		size += len(f.sentAs()) + 32
 	}
 	m.More = int64(from)+int64(len(m.Entries)) < s.t.Entries
@@ -251,7 +253,7 @@ func (s *server) page(ctx context.Context, from uint64) error {
 	return nil
 }
 
-// bytes answers with the chunks of one range.
+// bytes answers with the pieces of one range.
 func (s *server) bytes(ctx context.Context, r peer.ReadRange, hashes bool) error {
 	n, offset, left := int64(r.File), int64(r.Offset), int64(r.Length)
 	if r.File > maxEntries || r.Offset > maxBytes || r.Length > maxBytes || left == 0 {
@@ -269,9 +271,9 @@ func (s *server) bytes(ctx context.Context, r peer.ReadRange, hashes bool) error
 			n, offset = n+1, 0
 			continue
 		}
-		whole := peer.ChunkSize - offset%peer.ChunkSize
+		whole := peer.PieceSize - offset%peer.PieceSize
 		size := min(whole, f.Size-offset, left)
-		if err := s.chunk(ctx, f, offset, int(size), hashes); err != nil {
+		if err := s.piece(ctx, f, offset, int(size), hashes); err != nil {
 			return err
 		}
 		offset, left = offset+size, left-size
@@ -279,15 +281,16 @@ func (s *server) bytes(ctx context.Context, r peer.ReadRange, hashes bool) error
 	return nil
 }
 
-// chunk reads bytes of a file straight to where they are sent from.
-func (s *server) chunk(ctx context.Context, f *File, offset int64, size int, hashes bool) error {
+// piece reads bytes of a file straight to where they are sent from.
+func (s *server) piece(ctx context.Context, f *File, offset int64, size int, hashes bool) error {
 	if err := s.use(f); err != nil {
 		return err
 	}
 	if err := s.room(ctx, peer.ChunkHead+size); err != nil {
 		return err
 	}
-	b, hash := peer.AppendChunkHead(s.batch, peer.Chunk{Offer: s.t.ID, File: uint64(f.N), Offset: uint64(offset)}, size, hashes)
+	c := peer.Chunk{Offer: s.t.ID, File: uint64(f.N), Offset: uint64(offset)}
+	b, hash := peer.AppendChunkHead(s.batch, c, size, hashes)
 	data := b[len(b) : len(b)+size]
 	if n, err := s.in.ReadAt(data, offset); n < size {
 		return s.broken(f, err)
@@ -295,12 +298,27 @@ func (s *server) chunk(ctx context.Context, f *File, offset int64, size int, has
 	if err := s.unchanged(); err != nil {
 		return err
 	}
+	if size == peer.PieceSize && isZero(data) {
+		return s.zeros(c, size, hashes)
+	}
 	if hashes {
 		sum := blake3.Sum256(data)
 		copy(b[hash:], sum[:])
 	}
 	s.batch = b[:len(b)+size]
 	return nil
+}
+
+// zeros answers with a piece that is empty: not its bytes, their number is sent,
+// and the receiver can leave a hole for it.
+func (s *server) zeros(c peer.Chunk, size int, hashes bool) (err error) {
+	c.Zeros = uint64(size)
+	if hashes {
+		hash := peer.Hash(sumOfZeros(size))
+		c.Hash = &hash
+	}
+	s.batch, err = peer.Append(s.batch, c)
+	return err
 }
 
 // use opens a file for reading, and makes sure that it is the one that was offered.

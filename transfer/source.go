@@ -21,13 +21,15 @@ type sourceState struct {
 	Size  int64
 	Time  int64 // modified, in nanoseconds since 1970
 	Stamp Stamp
+	Holes int64 // bytes that take no room on the disk
 }
 
-// same reports whether two states are those of one file, unchanged. The device does
-// not count: many file systems (btrfs, NFS, a USB disk) get another number each time
+// same reports whether two states are those of one file, unchanged. How it lies on
+// the disk is none of its content. The device does not count: many file systems (btrfs, NFS, a USB disk) get another number each time
 // they are mounted, and a change without the times and the inode is none.
 func (s sourceState) same(other sourceState) bool {
 	s.Stamp.Device, other.Stamp.Device = 0, 0
+	s.Holes, other.Holes = 0, 0
 	return s == other
 }
 
@@ -73,7 +75,7 @@ func (s osSource) State() (sourceState, error) {
 		return sourceState{}, err
 	}
 	stamp, err := stampOf(s.File, info)
-	return sourceState{Size: info.Size(), Time: info.ModTime().UnixNano(), Stamp: stamp}, err
+	return sourceState{Size: info.Size(), Time: info.ModTime().UnixNano(), Stamp: stamp, Holes: holesIn(info)}, err
 }
 
 // runnable reports whether the owner may execute a file of that mode.

@@ -59,6 +59,7 @@ type File struct {
 
 	Source string // sending: the absolute path of the file
 	Stamp  Stamp  // sending: what the file was when it was offered
+	Holes  int64  // sending: bytes of it for which the disk has no room taken
 
 	Final       string // receiving, topmost entries alone: the name in the save folder
 	Placeholder bool   // an empty file of ours may stand under that name

@@ -110,6 +110,7 @@ type Transfer struct {
 	Renamed string // receiving: the name as the sender wrote it, where it is saved under another; hostile
 	Skipped string // sending: what was left out, in words
 	Entries int64  // of the manifest, folders included, as far as it is known
+	Holes   int64  // receiving: bytes that are holes at the sender, by its word
 
 	Accepted  bool // receiving: the person said yes
 	Listed    bool // the manifest is kept and complete, and its hash is that of the offer; no more once it is final

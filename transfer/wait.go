@@ -53,6 +53,7 @@ func (r *receipt) connected(ctx context.Context, do func(context.Context) error)
 			return &lostError{err}
 		}
 		r.wire = newWire(conn)
+		r.window.use(r.cfg.Network.RoundTrip(r.t.Peer))
 	}
 	defer context.AfterFunc(ctx, r.wire.abort)()
 	r.report(Active, "", "")
@@ -117,7 +118,7 @@ func (r *receipt) room() error {
 	}
 	defer d.Close()
 	free, size, err := d.Free()
-	missing := r.t.Bytes - r.moved.done.Load()
+	missing := r.t.Bytes - r.moved.done.Load() - max(0, r.t.Holes-r.moved.empty.Load())
 	switch {
 	case err != nil:
 		return err

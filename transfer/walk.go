@@ -196,7 +196,7 @@ func (w *walker) look(f *File, entry fs.DirEntry) (why string) {
 	if err != nil {
 		return "unreadable"
 	}
-	f.Size, f.Stamp, f.Time = is.Size, is.Stamp, time.Unix(0, is.Time)
+	f.Size, f.Stamp, f.Time, f.Holes = is.Size, is.Stamp, time.Unix(0, is.Time), is.Holes
 	return ""
 }
 

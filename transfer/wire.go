@@ -20,8 +20,8 @@ const (
 	// idleTime is how long a sender waits for the next request: the receiver may
 	// be busy with its disk.
 	idleTime = 60 * time.Second
-	// piece is what is written with one deadline: at 15 s for it, 4 KB/s suffice.
-	piece = 64 << 10
+	// portion is what is written with one deadline: at 15 s for it, 4 KB/s suffice.
+	portion = 64 << 10
 	// lingerTime is what the other side has to read the last frame.
 	lingerTime = 5 * time.Second
 	// frameHead is the length and the type of a frame.
@@ -94,14 +94,14 @@ func (w *wire) Read(b []byte) (int, error) {
 	return w.conn.Read(b)
 }
 
-// Write writes all of b in pieces, each with its own deadline.
+// Write writes all of b in portions, each with its own deadline.
 func (w *wire) Write(b []byte) (n int, err error) {
 	for err == nil && n < len(b) {
 		if err = w.written.move(); err != nil {
 			break
 		}
 		var wrote int
-		wrote, err = w.conn.Write(b[n:min(n+piece, len(b))])
+		wrote, err = w.conn.Write(b[n:min(n+portion, len(b))])
 		n += wrote
 	}
 	return n, err

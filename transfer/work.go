@@ -92,7 +92,7 @@ func (e *Engine) receive(j *job) {
 	ctx, cancel := context.WithCancel(e.ctx)
 	j.running, j.listing, j.cancel = true, true, cancel
 	r := &receipt{
-		cfg: &e.cfg, t: j.t, link: e.link(j.t.Peer), moved: j.moved,
+		cfg: &e.cfg, t: j.t, link: e.link(j.t.Peer), moved: j.moved, window: newWindow(),
 		tell: func(own report) {
 			e.post(func() {
 				if j.cancel != nil {
@@ -114,7 +114,7 @@ func (e *Engine) receive(j *job) {
 
 // listed keeps that a manifest is complete. From here on there may be parts.
 func (e *Engine) listed(j *job, list *listing) error {
-	j.t.Listed, j.t.Parts, j.t.Entries = true, true, list.entries
+	j.t.Listed, j.t.Parts, j.t.Entries, j.t.Holes = true, true, list.entries, list.holes
 	j.t.Program, j.t.Path = list.program, pathOf(j.t.Dir, list)
 	e.save(j)
 	return j.unsaved

@@ -22,14 +22,14 @@ func (db *DB) TransferStore() TransferStore { return TransferStore{db} }
 
 const (
 	transferColumns = `id, name, files, bytes, manifest, program, peer, direction, state, reason, error, offered,
-		done, dir, path, renamed, skipped, entries, accepted, listed, paused_own, paused_far, parts, settled`
+		done, dir, path, renamed, skipped, entries, holes, accepted, listed, paused_own, paused_far, parts, settled`
 	saveTransfer = "INSERT INTO transfer (" + transferColumns + `)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
 		name = excluded.name, files = excluded.files, bytes = excluded.bytes, manifest = excluded.manifest,
 		program = excluded.program, peer = excluded.peer, direction = excluded.direction, state = excluded.state,
 		reason = excluded.reason, error = excluded.error, offered = excluded.offered, done = excluded.done,
 		dir = excluded.dir, path = excluded.path, renamed = excluded.renamed, skipped = excluded.skipped,
-		entries = excluded.entries, accepted = excluded.accepted, listed = excluded.listed,
+		entries = excluded.entries, holes = excluded.holes, accepted = excluded.accepted, listed = excluded.listed,
 		paused_own = excluded.paused_own, paused_far = excluded.paused_far, parts = excluded.parts,
 		settled = excluded.settled`
 )
@@ -49,7 +49,7 @@ func (s TransferStore) Transfers() ([]transfer.Transfer, error) {
 func scanTransfer(scan scan) (t transfer.Transfer, err error) {
 	err = scan(fixed(t.ID[:]), &t.Name, &t.Files, &t.Bytes, fixed(t.Manifest[:]), &t.Program, fixed(t.Peer[:]),
 		&t.Direction, &t.State, &t.Reason, &t.Error, (*moment)(&t.Offered),
-		&t.Done, &t.Dir, &t.Path, &t.Renamed, &t.Skipped, &t.Entries,
+		&t.Done, &t.Dir, &t.Path, &t.Renamed, &t.Skipped, &t.Entries, &t.Holes,
 		&t.Accepted, &t.Listed, &t.PausedOwn, &t.PausedFar, &t.Parts, &t.Settled)
 	return t, err
 }
@@ -59,7 +59,7 @@ func (s TransferStore) SaveTransfer(t transfer.Transfer) error {
 	return s.db.update("save transfer", func(tx tx) error {
 		_, err := tx.exec(saveTransfer, t.ID[:], t.Name, t.Files, t.Bytes, t.Manifest[:], t.Program, t.Peer[:],
 			string(t.Direction), string(t.State), string(t.Reason), t.Error, nanoseconds(t.Offered),
-			t.Done, t.Dir, t.Path, t.Renamed, t.Skipped, t.Entries,
+			t.Done, t.Dir, t.Path, t.Renamed, t.Skipped, t.Entries, t.Holes,
 			t.Accepted, t.Listed, t.PausedOwn, t.PausedFar, t.Parts, t.Settled)
 		return err
 	})
@@ -73,7 +73,7 @@ func (s TransferStore) DropTransfer(id uuid.UUID) error {
 	})
 }
 
-const fileColumns = `n, path, fold, wire, size, time, mode, first, start, source, changed, device, inode, final, placeholder`
+const fileColumns = `n, path, fold, wire, size, time, mode, first, start, source, changed, device, inode, holes, final, placeholder`
 
 // AddFiles appends to a transfer's files, or adds none and returns
 // [transfer.ErrTaken].
@@ -93,9 +93,9 @@ func (s TransferStore) AddFiles(id uuid.UUID, files []transfer.File) error {
 
 func (t tx) addFile(id uuid.UUID, f transfer.File) error {
 	const query = "INSERT INTO file (transfer, " + fileColumns + `)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (transfer, fold) DO NOTHING`
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (transfer, fold) DO NOTHING`
 	result, err := t.exec(query, id[:], f.N, f.Path, f.Fold, f.Wire, f.Size, nanoseconds(f.Time), int64(f.Mode),
-		f.First, f.Start, f.Source, f.Stamp.Changed, int64(f.Stamp.Device), int64(f.Stamp.Inode), f.Final, f.Placeholder)
+		f.First, f.Start, f.Source, f.Stamp.Changed, int64(f.Stamp.Device), int64(f.Stamp.Inode), f.Holes, f.Final, f.Placeholder)
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (s TransferStore) Find(id uuid.UUID, fold string) (transfer.File, bool, err
 
 func scanFile(scan scan) (f transfer.File, err error) {
 	err = scan(&f.N, &f.Path, &f.Fold, &f.Wire, &f.Size, (*moment)(&f.Time), &f.Mode, &f.First, &f.Start, &f.Source,
-		&f.Stamp.Changed, (*bits)(&f.Stamp.Device), (*bits)(&f.Stamp.Inode), &f.Final, &f.Placeholder)
+		&f.Stamp.Changed, (*bits)(&f.Stamp.Device), (*bits)(&f.Stamp.Inode), &f.Holes, &f.Final, &f.Placeholder)
 	return f, err
 }
 
