@@ -1,8 +1,10 @@
 package transfer
 
 import (
+	"errors"
 	"fmt"
 	"sort"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -44,6 +46,21 @@ func (c *cursor) each(do func(f *File) error) error {
 			return err
 		}
 	}
+}
+
+// tops calls do with every topmost entry in order. They come first in a manifest.
+func (c *cursor) tops(do func(f *File) error) error {
+	within := errors.New("within a folder")
+	err := c.each(func(f *File) error {
+		if strings.Contains(f.Path, "/") {
+			return within
+		}
+		return do(f)
+	})
+	if err == within {
+		return nil
+	}
+	return err
 }
 
 // holding is the file that a chunk lies in, of a manifest with that many entries.

@@ -36,9 +36,10 @@ type Config struct {
 	Notify  func(Event)   // is called by the engine's goroutine and returns at once
 	Log     *slog.Logger
 
-	// For tests: the disk that is received to, and the files that are sent.
+	// For tests: the disk that is received to, and what stands before the files that
+	// are sent.
 	openDisk   func(dir string) (disk, error)
-	openSource func(name string) (source, error)
+	wrapSource func(name string, open func() (source, error)) (source, error)
 }
 
 const (
@@ -108,9 +109,6 @@ func New(cfg Config) (*Engine, error) {
 	}
 	if cfg.openDisk == nil {
 		cfg.openDisk = openDisk
-	}
-	if cfg.openSource == nil {
-		cfg.openSource = openSource
 	}
 	e := &Engine{
 		cfg: cfg, inbox: newInbox(), shown: map[uuid.UUID]Transfer{},

@@ -9,13 +9,14 @@ type (
 )
 
 var (
-	OpenDisk   = openDisk
-	OpenSource = openSource
-	ErrFull    = errFull
+	OpenDisk = openDisk
+	ErrFull  = errFull
 )
 
 // SetDisk has the engine receive to another kind of disk.
 func (c *Config) SetDisk(open func(dir string) (Disk, error)) { c.openDisk = open }
 
-// SetSource has the engine send from another kind of file.
-func (c *Config) SetSource(open func(name string) (Source, error)) { c.openSource = open }
+// SetSource puts something before the files that are sent.
+func (c *Config) SetSource(wrap func(name string, open func() (Source, error)) (Source, error)) {
+	c.wrapSource = wrap
+}

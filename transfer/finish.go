@@ -46,13 +46,7 @@ func (l *landing) finish(dir string) (string, error) {
 		return "", err
 	}
 	all := cursor{store: l.store, id: l.id}
-	err := all.each(func(file *File) error {
-		if strings.Contains(file.Path, "/") {
-			return nil
-		}
-		return f.land(file)
-	})
-	if err != nil {
+	if err := all.tops(f.land); err != nil {
 		return "", err
 	}
 	if err := l.disk.SyncFolder("."); err != nil {
@@ -72,7 +66,7 @@ func (l *landing) begun() (bool, error) {
 	}
 	found := errors.New("found")
 	all := cursor{store: l.store, id: l.id}
-	err := all.each(func(f *File) error {
+	err := all.tops(func(f *File) error {
 		if f.Final != "" {
 			return found
 		}
@@ -123,7 +117,12 @@ func (f *finisher) settleEntry(file *File, sync bool) error {
 	if err != nil {
 		return err
 	}
-	info, err := f.disk.Lstat(name)
+	parent, base := path.Split(name)
+	err = f.folder.enter(f.disk, path.Clean(parent))
+	var info fs.FileInfo
+	if err == nil {
+		info, err = f.folder.Lstat(base)
+	}
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
@@ -131,7 +130,7 @@ func (f *finisher) settleEntry(file *File, sync bool) error {
 		return f.missing(file)
 	}
 	if !info.ModTime().Equal(file.Time) {
-		if err := f.disk.Chtimes(name, file.Time); err != nil {
+		if err := f.folder.Chtimes(base, file.Time); err != nil {
 			return err
 		}
 	}

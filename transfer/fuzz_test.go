@@ -212,7 +212,7 @@ func FuzzRead(f *testing.F) {
 		}
 		near, far := net.Pipe()
 		defer near.Close()
-		s := newServer(newWire(far), Transfer{Direction: Sending, Entries: 3}, &Config{Store: store, openSource: func(name string) (source, error) {
+		s := newServer(newWire(far), Transfer{Direction: Sending, Entries: 3}, &Config{Store: store, wrapSource: func(name string, _ func() (source, error)) (source, error) {
 			return &fuzzSource{bytes.NewReader(content[name[0]-'a'])}, nil
 		}})
 		var work errgroup.Group

@@ -126,12 +126,12 @@ func (d *device) start() {
 		}
 		return &faultyDisk{Disk: inner, check: check(d.onDisk)}, nil
 	})
-	cfg.SetSource(func(name string) (transfer.Source, error) {
+	cfg.SetSource(func(name string, open func() (transfer.Source, error)) (transfer.Source, error) {
 		hook := check(d.onSource)
 		if err := hook("open", name); err != nil {
 			return nil, err
 		}
-		inner, err := transfer.OpenSource(name)
+		inner, err := open()
 		if err != nil {
 			return nil, err
 		}

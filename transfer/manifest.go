@@ -165,6 +165,7 @@ type checker struct {
 	offer  Offer
 	list   *listing
 	parent string // the folder that was last seen to be in the manifest
+	inside bool   // an entry in a folder was seen, so no topmost one may follow
 }
 
 // page checks one page and adds it to the store. Nothing outside the store has
@@ -208,12 +209,16 @@ func (c *checker) page(entries []peer.ManifestEntry, holes uint64) error {
 }
 
 // checkParent refuses what lies in no folder that came before it, so also in a
-// file.
+// file, and topmost entries that come late.
 func (c *checker) checkParent(f File, folders map[string]bool) error {
 	parent := path.Dir(f.Path)
+	if parent == "." && c.inside {
+		return fmt.Errorf("%w: %q comes behind what is in a folder", errManifest, f.Path)
+	}
 	if parent == "." || parent == c.parent {
 		return nil
 	}
+	c.inside = true
 	if !folders[parent] {
 		above, ok, err := c.store.Find(c.offer.ID, peer.FoldName(parent))
 		if err != nil {

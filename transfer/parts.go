@@ -67,12 +67,7 @@ func makePartsFolder(d disk) error {
 // else: only names that were made of its ID.
 func removeParts(d disk, store Store, id uuid.UUID) error {
 	c := cursor{store: store, id: id}
-	err := c.each(func(f *File) error {
-		if strings.Contains(f.Path, "/") {
-			return nil
-		}
-		return d.RemoveAll(partName(id, f.N))
-	})
+	err := c.tops(func(f *File) error { return d.RemoveAll(partName(id, f.N)) })
 	if err != nil {
 		return fmt.Errorf("remove parts of %s: %w", id, err)
 	}

@@ -99,7 +99,8 @@ func (r *receipt) list(ctx context.Context) error {
 	return nil
 }
 
-// fetch asks for the manifest page by page.
+// fetch asks for the manifest page by page, always for one while the one before it
+// is checked and kept.
 func (r *receipt) fetch(ctx context.Context) error {
 	if err := r.cfg.Store.DropFiles(r.t.ID); err != nil {
 		return err
@@ -109,27 +110,24 @@ func (r *receipt) fetch(ctx context.Context) error {
 		check.offer.Name = r.t.Renamed
 	}
 	buf := make([]byte, frameHead+peer.DataFrame)
+	next := uint64(0)
+	if err := r.askPage(next); err != nil {
+		return err
+	}
 	for pages, more := 1, true; more; pages++ {
-		from := uint64(check.list.entries)
-		if err := r.wire.send(peer.Read{Offer: r.t.ID, Page: &from}); err != nil {
-			return err
-		}
-		payload, err := receiveFrame(r.wire, buf, peer.TypeManifest)
+		got, err := r.page(buf, next)
 		if err != nil {
 			return err
 		}
-		m, err := peer.Decode(peer.TypeManifest, payload)
-		if err != nil {
-			return fmt.Errorf("%w: %w", errProtocol, err)
-		}
-		got := m.(peer.Manifest)
-		if got.Offer != r.t.ID || got.First != from || len(got.Entries) == 0 || len(got.Entries) > maxPage {
-			return errMismatch
+		next += uint64(len(got.Entries))
+		if more = got.More; more {
+			if err := r.askPage(next); err != nil {
+				return err
+			}
 		}
 		if err := check.page(got.Entries, got.Holes); err != nil {
 			return err
 		}
-		more = got.More
 		if pages%roomPages == 0 {
 			if err := r.room(); err != nil {
 				return err
@@ -144,6 +142,27 @@ func (r *receipt) fetch(ctx context.Context) error {
 	}
 	r.t.Listed, r.t.Entries, r.t.Holes = true, check.list.entries, check.list.holes
 	return nil
+}
+
+func (r *receipt) askPage(from uint64) error {
+	return r.wire.send(peer.Read{Offer: r.t.ID, Page: &from})
+}
+
+// page is the page that was asked for.
+func (r *receipt) page(buf []byte, from uint64) (peer.Manifest, error) {
+	payload, err := receiveFrame(r.wire, buf, peer.TypeManifest)
+	if err != nil {
+		return peer.Manifest{}, err
+	}
+	m, err := peer.Decode(peer.TypeManifest, payload)
+	if err != nil {
+		return peer.Manifest{}, fmt.Errorf("%w: %w", errProtocol, err)
+	}
+	got := m.(peer.Manifest)
+	if got.Offer != r.t.ID || got.First != from || len(got.Entries) == 0 || len(got.Entries) > maxPage {
+		return peer.Manifest{}, errMismatch
+	}
+	return got, nil
 }
 
 // land receives the files into their parts and gives them their names.

@@ -39,20 +39,20 @@ var (
 type server struct {
 	wire  *wire
 	store Store
-	open  func(name string) (source, error)
 	t     Transfer
 
 	requests chan peer.Read
 	free     chan []byte
 	full     chan []byte
 
-	batch []byte // what is being filled, nil for none
-	files cursor
-	in    openSourceFile
+	batch   []byte // what is being filled, nil for none
+	files   cursor
+	sources sources
+	in      openSource
 }
 
-// openSourceFile is the file that is being read.
-type openSourceFile struct {
+// openSource is the file that is being read.
+type openSource struct {
 	file *File
 	source
 }
@@ -69,7 +69,7 @@ func (e *sourceError) Unwrap() error { return e.err }
 
 func newServer(w *wire, t Transfer, cfg *Config) *server {
 	s := &server{
-		wire: w, store: cfg.Store, open: cfg.openSource, t: t,
+		wire: w, store: cfg.Store, t: t, sources: sources{wrap: cfg.wrapSource},
 		requests: make(chan peer.Read, maxRequests),
 		free:     make(chan []byte, batches),
 		full:     make(chan []byte, batches),
@@ -100,6 +100,7 @@ func (s *server) run(ctx context.Context, first peer.Read) error {
 	})
 	group.Go(func() error {
 		defer close(s.full)
+		defer s.sources.close()
 		defer s.use(nil)
 		return s.answer(ctx)
 	})
@@ -329,15 +330,15 @@ func (s *server) use(f *File) error {
 	if s.in.file != nil {
 		s.in.Close()
 	}
-	s.in = openSourceFile{}
+	s.in = openSource{}
 	if f == nil {
 		return nil
 	}
-	in, err := s.open(f.Source)
+	in, err := s.sources.open(f.Source)
 	if err != nil {
 		return s.broken(f, err)
 	}
-	s.in = openSourceFile{f, in}
+	s.in = openSource{f, in}
 	return s.unchanged()
 }
 

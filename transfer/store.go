@@ -36,6 +36,8 @@ type Store interface {
 	// Files gives up to limit (at most 1,024) files of a transfer in order, from
 	// number from on.
 	Files(id uuid.UUID, from int64, limit int) ([]File, error)
+	// Folders is Files of the folders alone.
+	Folders(id uuid.UUID, from int64, limit int) ([]File, error)
 	// Find gives the file with that Fold, and whether there is one.
 	Find(id uuid.UUID, fold string) (File, bool, error)
 	// SetFinal keeps the name that file n gets or got in the save folder, and

@@ -27,16 +27,17 @@ var errNothing = errors.New("nothing of it can be sent")
 // to be looked into wait in the store, as entries of the manifest itself, so a
 // million files take no more memory than one page of them.
 type walker struct {
-	store Store
-	id    uuid.UUID
-	open  func(name string) (source, error)
-	list  *listing
-	batch []File
-	left  leftOut
+	store   Store
+	id      uuid.UUID
+	sources sources
+	list    *listing
+	batch   []File
+	left    leftOut
 }
 
 // walk lists the files and folders at the absolute paths.
 func (w *walker) walk(ctx context.Context, paths []string) error {
+	defer w.sources.close()
 	names := map[string]bool{}
 	for _, name := range paths {
 		fold := peer.FoldName(filepath.Base(name))
@@ -52,19 +53,19 @@ func (w *walker) walk(ctx context.Context, paths []string) error {
 		return err
 	}
 	for next := int64(0); ; {
-		files, err := w.store.Files(w.id, next, page)
+		folders, err := w.store.Folders(w.id, next, page)
 		if err != nil {
 			return err
 		}
-		if len(files) == 0 {
+		if len(folders) == 0 {
 			break
 		}
-		for _, f := range files {
+		for _, f := range folders {
 			if err := w.inside(ctx, f); err != nil {
 				return err
 			}
 		}
-		next = files[len(files)-1].N + 1
+		next = folders[len(folders)-1].N + 1
 		if err := w.flush(); err != nil {
 			return err
 		}
@@ -96,9 +97,6 @@ func (w *walker) top(name string) error {
 
 // inside lists what is in a folder of the manifest.
 func (w *walker) inside(ctx context.Context, folder File) error {
-	if folder.Mode != peer.ModeFolder {
-		return nil
-	}
 	dir, err := os.Open(folder.Source)
 	if err != nil {
 		w.left.add("unreadable", folder.Path)
@@ -175,19 +173,15 @@ func (w *walker) look(f *File, entry fs.DirEntry) (why string) {
 	case mode.IsDir() && path.Base(f.Source) == partsFolder:
 		return "folder of unfinished files"
 	}
-	info, err := entry.Info()
-	if err != nil {
-		return "unreadable"
-	}
-	f.Time = info.ModTime()
 	if entry.IsDir() {
-		f.Mode = peer.ModeFolder
+		info, err := entry.Info()
+		if err != nil {
+			return "unreadable"
+		}
+		f.Mode, f.Time = peer.ModeFolder, info.ModTime()
 		return ""
 	}
-	if runnable(info.Mode()) {
-		f.Mode = peer.ModeProgram
-	}
-	file, err := w.open(f.Source)
+	file, err := w.sources.open(f.Source)
 	if err != nil {
 		return "unreadable"
 	}
@@ -195,6 +189,9 @@ func (w *walker) look(f *File, entry fs.DirEntry) (why string) {
 	is, err := file.State()
 	if err != nil {
 		return "unreadable"
+	}
+	if is.Program {
+		f.Mode = peer.ModeProgram
 	}
 	f.Size, f.Stamp, f.Time, f.Holes = is.Size, is.Stamp, time.Unix(0, is.Time), is.Holes
 	return ""

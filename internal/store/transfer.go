@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -85,23 +86,40 @@ func (s TransferStore) AddFiles(id uuid.UUID, files []transfer.File) error {
 			if files[i].N != next+int64(i) {
 				return fmt.Errorf("file %d comes after file %d", files[i].N, next+int64(i)-1)
 			}
-			err = tx.addFile(id, files[i])
+		}
+		for rest := files; err == nil && len(rest) > 0; {
+			n := 1
+			if len(rest) >= fileRows {
+				n = fileRows
+			}
+			err = tx.addFiles(id, rest[:n])
+			rest = rest[n:]
 		}
 		return err
 	})
 }
 
-func (t tx) addFile(id uuid.UUID, f transfer.File) error {
-	const query = "INSERT INTO file (transfer, " + fileColumns + `)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (transfer, fold) DO NOTHING`
-	result, err := t.exec(query, id[:], f.N, f.Path, f.Fold, f.Wire, f.Size, nanoseconds(f.Time), int64(f.Mode),
-		f.First, f.Start, f.Source, f.Stamp.Changed, int64(f.Stamp.Device), int64(f.Stamp.Inode), f.Holes, f.Final, f.Placeholder)
+// fileRows is how many files one statement adds, where there are so many: with one
+// each, calling the database takes as long as what it does.
+const fileRows = 64
+
+func (t tx) addFiles(id uuid.UUID, files []transfer.File) error {
+	const row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	query := "INSERT INTO file (transfer, " + fileColumns + ") VALUES " + row + strings.Repeat(", "+row, len(files)-1) +
+		" ON CONFLICT (transfer, fold) DO NOTHING"
+	args := make([]any, 0, 17*len(files))
+	for _, f := range files {
+		args = append(args, id[:], f.N, f.Path, f.Fold, f.Wire, f.Size, nanoseconds(f.Time), int64(f.Mode),
+			f.First, f.Start, f.Source, f.Stamp.Changed, int64(f.Stamp.Device), int64(f.Stamp.Inode), f.Holes,
+			f.Final, f.Placeholder)
+	}
+	result, err := t.exec(query, args...)
 	if err != nil {
 		return err
 	}
 	added, err := result.RowsAffected()
-	if err == nil && added == 0 {
-		return fmt.Errorf("%w: %q", transfer.ErrTaken, f.Path)
+	if err == nil && added < int64(len(files)) {
+		return fmt.Errorf("%w, among those from %q on", transfer.ErrTaken, files[0].Path)
 	}
 	return err
 }
@@ -116,8 +134,17 @@ func (s TransferStore) DropFiles(id uuid.UUID) error {
 
 // Files gives up to limit files of a transfer in order, from number from on.
 func (s TransferStore) Files(id uuid.UUID, from int64, limit int) ([]transfer.File, error) {
-	var files []transfer.File
-	const query = "SELECT " + fileColumns + " FROM file WHERE transfer = ? AND n >= ? ORDER BY n LIMIT ?"
+	return s.files("SELECT "+fileColumns+" FROM file WHERE transfer = ? AND n >= ? ORDER BY n LIMIT ?", id, from, limit)
+}
+
+// Folders gives up to limit folders of a transfer in order, from number from on.
+func (s TransferStore) Folders(id uuid.UUID, from int64, limit int) ([]transfer.File, error) {
+	const query = "SELECT " + fileColumns + " FROM file WHERE transfer = ? AND mode = 2 AND n >= ? ORDER BY n LIMIT ?"
+	return s.files(query, id, from, limit)
+}
+
+func (s TransferStore) files(query string, id uuid.UUID, from int64, limit int) ([]transfer.File, error) {
+	files := make([]transfer.File, 0, limit)
 	err := s.db.each(query, []any{id[:], from, limit}, func(scan scan) error {
 		f, err := scanFile(scan)
 		files = append(files, f)

@@ -82,6 +82,12 @@ func checkFiles(t *testing.T, s transfer.Store, id, other uuid.UUID) {
 	if page, err := s.Files(id, 1500, 5); err != nil || len(page) != 0 {
 		t.Errorf("behind the end: %v, %v", page, err)
 	}
+	if page, err := s.Folders(id, 108, 2); err != nil || len(page) != 2 || !sameFile(page[0], files[207]) || page[1].N != 307 {
+		t.Errorf("two folders from 108 on: %v, %v", page, err)
+	}
+	if page, err := s.Folders(id, 1408, 5); err != nil || len(page) != 0 {
+		t.Errorf("behind the last folder: %v, %v", page, err)
+	}
 	if f, ok, err := s.Find(id, files[77].Fold); err != nil || !ok || !sameFile(f, files[77]) {
 		t.Errorf("find: %+v, %v, %v", f, ok, err)
 	}
@@ -155,17 +161,21 @@ func fullTransfer(n byte) transfer.Transfer {
 		Peer: peer.ID{9, n}, Direction: transfer.Receiving, State: transfer.Paused, Reason: transfer.DiskFull,
 		Error: "no room", Offered: time.Unix(1_700_000_000+int64(n), 123_456_789), Done: 1 << 40,
 		Dir: "/home/ann/Downloads", Path: "/home/ann/Downloads/写真", Renamed: "写真\x1b", Skipped: "1 link (a)",
-		Entries: 1600, Accepted: true, Listed: true, PausedOwn: true, PausedFar: true, Parts: true, Settled: false,
+		Entries: 1600, Holes: 1 << 33, Accepted: true, Listed: true, PausedOwn: true, PausedFar: true, Parts: true, Settled: false,
 	}
 }
 
 // fullFile has a value in every field but those of SetFinal.
 func fullFile(n int) transfer.File {
+	mode := peer.ModeProgram
+	if n%100 == 7 {
+		mode = peer.ModeFolder
+	}
 	return transfer.File{
 		N: int64(n), Path: fmt.Sprintf("Folder/%d", n), Fold: fmt.Sprintf("folder/%d", n), Wire: fmt.Sprintf("Folder/%d*", n),
-		Size: int64(n) << 30, Time: time.Unix(1_600_000_000, int64(n)), Mode: peer.ModeProgram,
+		Size: int64(n) << 30, Time: time.Unix(1_600_000_000, int64(n)), Mode: mode,
 		First: int64(n) << 11, Start: int64(n) << 31, Source: fmt.Sprintf("/src/%d", n),
-		Stamp: transfer.Stamp{Changed: -1, Device: 1<<64 - 1, Inode: 1<<63 + uint64(n)},
+		Stamp: transfer.Stamp{Changed: -1, Device: 1<<64 - 1, Inode: 1<<63 + uint64(n)}, Holes: int64(n) << 12,
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"earshot/peer"
 	"earshot/transfer"
 )
 
@@ -166,6 +167,22 @@ func (s *Store) Files(id uuid.UUID, from int64, limit int) ([]transfer.File, err
 	}
 	from = max(from, 0)
 	return slices.Clone(has.list[from:min(from+int64(limit), int64(len(has.list)))]), nil
+}
+
+// Folders implements transfer.Store.
+func (s *Store) Folders(id uuid.UUID, from int64, limit int) ([]transfer.File, error) {
+	err := s.enter("")
+	defer s.mu.Unlock()
+	if err != nil || s.files[id] == nil {
+		return nil, err
+	}
+	var folders []transfer.File
+	for _, f := range s.files[id].list[min(max(from, 0), int64(len(s.files[id].list))):] {
+		if f.Mode == peer.ModeFolder && len(folders) < limit {
+			folders = append(folders, f)
+		}
+	}
+	return folders, nil
 }
 
 // Find implements transfer.Store.
