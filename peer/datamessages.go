@@ -40,12 +40,15 @@ type ManifestEntry struct {
 	Mode FileMode
 }
 
-// Read asks for a page of the manifest or for bytes of the files, never both.
+// Read asks for a page of the manifest, for bytes of the files or for the recipes
+// of some: one of the three.
 type Read struct {
-	Offer  uuid.UUID   `cbor:"1,keyasint"`
-	Ranges []ReadRange `cbor:"2,keyasint,omitempty"`
-	Hashes bool        `cbor:"3,keyasint,omitempty"` // each chunk shall carry its hash
-	Page   *uint64     `cbor:"4,keyasint,omitempty"` // the entry that the page begins with
+	Offer   uuid.UUID   `cbor:"1,keyasint"`
+	Ranges  []ReadRange `cbor:"2,keyasint,omitempty"`
+	Hashes  bool        `cbor:"3,keyasint,omitempty"` // each piece shall carry its hash
+	Page    *uint64     `cbor:"4,keyasint,omitempty"` // the entry that the page begins with
+	Recipes []uint64    `cbor:"5,keyasint,omitempty"` // numbers of files
+	Slices  bool        `cbor:"6,keyasint,omitempty"` // the recipes shall have slices
 }
 
 // ReadRange is a range of bytes: Length of them from Offset in one file on, and
@@ -79,6 +82,20 @@ const (
 	PieceSize = 128 << 10
 )
 
+// Recipe is, or begins, what a file is made of, so that a receiver who has an older
+// version need not fetch all of it. The answer for one file may take several
+// frames.
+type Recipe struct {
+	Offer uuid.UUID `cbor:"1,keyasint"`
+	File  uint64    `cbor:"2,keyasint"`
+	// Sums are the BLAKE3 of the next chunks of the file, 32 bytes each.
+	Sums []byte `cbor:"3,keyasint,omitempty"`
+	// Slices are the next slices: for each a big-endian u32, its length, and the
+	// first 8 bytes of its BLAKE3. They are there only where they were asked for.
+	Slices []byte `cbor:"4,keyasint,omitempty"`
+	More   bool   `cbor:"5,keyasint,omitempty"` // another frame follows
+}
+
 // Gone says that the sender cannot serve an offer (any more). It is the last
 // frame of a connection.
 type Gone struct {
@@ -91,12 +108,14 @@ func (Manifest) Type() Type { return TypeManifest }
 func (Read) Type() Type     { return TypeRead }
 func (Chunk) Type() Type    { return TypeChunk }
 func (Gone) Type() Type     { return TypeGone }
+func (Recipe) Type() Type   { return TypeRecipe }
 
 func init() {
 	decoders[TypeManifest] = decode[Manifest]
 	decoders[TypeRead] = decode[Read]
 	decoders[TypeChunk] = decode[Chunk]
 	decoders[TypeGone] = decode[Gone]
+	decoders[TypeRecipe] = decode[Recipe]
 }
 
 // ChunkHead is at least what [AppendChunkHead] adds to a buffer, in bytes.

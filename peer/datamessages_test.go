@@ -59,11 +59,13 @@ func TestTheGoldenBytesOfDataMessages(t *testing.T) {
 		"0000002320a3" + offer + "020003818481616105" + "1a075bcd1501": Manifest{
 			Offer: id, Entries: []ManifestEntry{{Path: []string{"a"}, Size: 5, Time: 123456789, Mode: ModeProgram}},
 		},
-		"0000001621a2" + offer + "0407":                   Read{Offer: id, Page: &from},
-		"0000001f21a3" + offer + "02818301186419010003f5": Read{Offer: id, Ranges: []ReadRange{{File: 1, Offset: 100, Length: 256}}, Hashes: true},
-		"0000001d22a4" + offer + "0201030205436f6e65":     Chunk{Offer: id, File: 1, Offset: 2, Data: []byte("one")},
-		"0000001e22a4" + offer + "02010302061a00020000":   Chunk{Offer: id, File: 1, Offset: 2, Zeros: PieceSize},
-		"0000001f23a3" + offer + "0267726566757365640304": Gone{Offer: id, Reason: "refused", File: 4},
+		"0000001621a2" + offer + "0407":                      Read{Offer: id, Page: &from},
+		"0000001f21a3" + offer + "02818301186419010003f5":    Read{Offer: id, Ranges: []ReadRange{{File: 1, Offset: 100, Length: 256}}, Hashes: true},
+		"0000001d22a4" + offer + "0201030205436f6e65":        Chunk{Offer: id, File: 1, Offset: 2, Data: []byte("one")},
+		"0000001e22a4" + offer + "02010302061a00020000":      Chunk{Offer: id, File: 1, Offset: 2, Zeros: PieceSize},
+		"0000001c21a3" + offer + "05820119012c06f5":          Read{Offer: id, Recipes: []uint64{1, 300}, Slices: true},
+		"0000001e24a5" + offer + "0201034173044174" + "05f5": Recipe{Offer: id, File: 1, Sums: []byte("s"), Slices: []byte("t"), More: true},
+		"0000001f23a3" + offer + "0267726566757365640304":    Gone{Offer: id, Reason: "refused", File: 4},
 	} {
 		got, err := Append(nil, m)
 		if err != nil || hex.EncodeToString(got) != want {

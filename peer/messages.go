@@ -25,6 +25,7 @@ const (
 	TypeRead       Type = 0x21
 	TypeChunk      Type = 0x22
 	TypeGone       Type = 0x23
+	TypeRecipe     Type = 0x24
 )
 
 // Message is the content of one frame.

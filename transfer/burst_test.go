@@ -57,7 +57,7 @@ func TestABurstThatIsAcceptedByRule(t *testing.T) {
 	for range burst {
 		o := transfer.Offer{ID: uuid.New(), Name: "a", Files: 1, Bytes: 1}
 		e.Incoming(o, peer.ID{1})
-		e.Accept(o.ID, "", func(err error) { replies <- err })
+		e.Accept(o.ID, "", transfer.Keep, func(err error) { replies <- err })
 	}
 	run(t, e)
 	for n := range burst {
@@ -79,7 +79,7 @@ func TestOffersThatCouldNotBeAccepted(t *testing.T) {
 	for n := range 5 {
 		o := transfer.Offer{ID: uuid.New(), Name: "a", Files: 1, Bytes: 1}
 		e.Incoming(o, peer.ID{1})
-		err := do(t, func(reply func(error)) { e.Accept(o.ID, "not absolute", reply) })
+		err := do(t, func(reply func(error)) { e.Accept(o.ID, "not absolute", transfer.Keep, reply) })
 		if n == 4 && err != transfer.ErrState {
 			t.Errorf("the fifth: %v", err)
 		}
@@ -134,7 +134,7 @@ func TestAFloodOfOffers(t *testing.T) {
 	other := transfer.Offer{ID: uuid.New(), Name: "a", Files: 1, Bytes: 1}
 	e.Incoming(other, peer.ID{2})
 	run(t, e)
-	if err := do(t, func(reply func(error)) { e.Accept(other.ID, "", reply) }); err != nil {
+	if err := do(t, func(reply func(error)) { e.Accept(other.ID, "", transfer.Keep, reply) }); err != nil {
 		t.Errorf("an offer of somebody else: %v", err)
 	}
 	if n := len(e.Transfers()); n != 4+100+1 {
@@ -180,7 +180,7 @@ func TestBothDirectionsHavePlaces(t *testing.T) {
 	for range 6 {
 		o := transfer.Offer{ID: uuid.New(), Name: "a", Files: 1, Bytes: 1}
 		e.Incoming(o, peer.ID{1})
-		e.Accept(o.ID, "", func(error) {})
+		e.Accept(o.ID, "", transfer.Keep, func(error) {})
 	}
 	run(t, e)
 	for range peer.MaxDataConns / 2 {

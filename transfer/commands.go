@@ -83,19 +83,27 @@ func (e *Engine) offersOf(from peer.ID) (waiting, declined int) {
 }
 
 // Accept begins to receive an offer into dir, an absolute path that is made where
-// it is missing; empty: Config.Dir.
-func (e *Engine) Accept(id uuid.UUID, dir string, reply func(error)) {
+// it is missing; empty: Config.Dir. Where names are taken there, it is done what c
+// says. A transfer that is paused for [NameTaken] is answered in the same way; it
+// stays in its folder.
+func (e *Engine) Accept(id uuid.UUID, dir string, c Conflict, reply func(error)) {
 	e.inbox.put(command{
-		do:   func() { e.accept(id, dir, reply) },
+		do:   func() { e.accept(id, dir, c, reply) },
 		drop: func() { reply(ErrClosed) },
 	})
 }
 
-func (e *Engine) accept(id uuid.UUID, dir string, reply func(error)) {
+func (e *Engine) accept(id uuid.UUID, dir string, c Conflict, reply func(error)) {
 	j := e.jobs[id]
 	switch {
 	case j == nil:
 		reply(ErrUnknown)
+		return
+	case j.t.Asking && !j.t.State.Final() && c != Ask:
+		e.command(id, reply, func(j *job) error {
+			j.t.Asking, j.t.Conflict = false, c
+			return nil
+		})
 		return
 	case !j.waits():
 		reply(ErrState)
@@ -115,7 +123,7 @@ func (e *Engine) accept(id uuid.UUID, dir string, reply func(error)) {
 			case !j.waits():
 				return ErrState
 			}
-			j.t.Accepted, j.t.Dir, j.t.Path = true, filepath.Clean(dir), filepath.Clean(dir)
+			j.t.Accepted, j.t.Dir, j.t.Path, j.t.Conflict = true, filepath.Clean(dir), filepath.Clean(dir), c
 			return nil
 		})
 	})

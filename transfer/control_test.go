@@ -156,11 +156,11 @@ func TestADeclinedOffer(t *testing.T) {
 	w.part(false)
 	bob.state(offer.ID, transfer.Declined, transfer.ByMe)
 	ann.state(offer.ID, transfer.Declined, transfer.ByPeer)
-	if err := do(t, func(reply func(error)) { bob.engine.Accept(offer.ID, "", reply) }); err != transfer.ErrState {
+	if err := do(t, func(reply func(error)) { bob.engine.Accept(offer.ID, "", transfer.Keep, reply) }); err != transfer.ErrState {
 		t.Errorf("accepted afterwards: %v", err)
 	}
 	bob.engine.Incoming(offer, ann.id) // said again
-	if err := do(t, func(reply func(error)) { bob.engine.Accept(uuid.New(), "", reply) }); err != transfer.ErrUnknown {
+	if err := do(t, func(reply func(error)) { bob.engine.Accept(uuid.New(), "", transfer.Keep, reply) }); err != transfer.ErrUnknown {
 		t.Errorf("an unknown one: %v", err)
 	}
 	bob.state(offer.ID, transfer.Declined)
@@ -274,6 +274,11 @@ type sized struct {
 	free, size *atomic.Int64
 }
 
+func (d sized) Folder(name string) (transfer.Disk, error) {
+	inner, err := d.Disk.Folder(name)
+	return sized{inner, d.free, d.size}, err
+}
+
 func (d sized) Free() (int64, int64, error) { return d.free.Load(), d.size.Load(), nil }
 
 func TestProgress(t *testing.T) {
@@ -329,7 +334,7 @@ func TestAStalledConnectionIsMadeAnew(t *testing.T) {
 		go func() { ended <- e.Run(ctx) }()
 		e.Up(peer.ID{1})
 		e.Incoming(offer, peer.ID{1})
-		e.Accept(offer.ID, "", func(error) {})
+		e.Accept(offer.ID, "", transfer.Keep, func(error) {})
 		stalled := time.Duration(0)
 		for at := range states {
 			if at.Reason == transfer.Stalled && stalled == 0 {

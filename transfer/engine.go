@@ -1,7 +1,6 @@
 package transfer
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -160,9 +159,7 @@ func (e *Engine) Transfers() []Transfer {
 	for _, t := range e.shown {
 		all = append(all, t)
 	}
-	slices.SortFunc(all, func(a, b Transfer) int {
-		return cmp.Or(a.Offered.Compare(b.Offered), slices.Compare(a.ID[:], b.ID[:]))
-	})
+	slices.SortFunc(all, compareOffered)
 	return all
 }
 

@@ -68,7 +68,7 @@ func TestAFaultAnywhereIsSurvived(t *testing.T) {
 				start(ann)
 				start(bob)
 				armed.Store(true)
-				do(t, func(reply func(error)) { bob.engine.Accept(offer.ID, bob.dir, reply) }) // may be what fails
+				do(t, func(reply func(error)) { bob.engine.Accept(offer.ID, bob.dir, transfer.Keep, reply) }) // may be what fails
 				final := func(t transfer.Transfer) bool { return t.State.Final() }
 				b := bob.wait(offer.ID, "the end after fault "+strconv.Itoa(n), final)
 				a := ann.wait(offer.ID, "the end after fault "+strconv.Itoa(n), final)

@@ -268,7 +268,7 @@ func TestAHundredFilesOfOneName(t *testing.T) {
 
 func TestSaveFolders(t *testing.T) {
 	accept := func(bob *device, id uuid.UUID, dir string) error {
-		return do(t, func(reply func(error)) { bob.engine.Accept(id, dir, reply) })
+		return do(t, func(reply func(error)) { bob.engine.Accept(id, dir, transfer.Keep, reply) })
 	}
 	base := t.TempDir()
 	tree(t, base, map[string]string{"there/": "", "file": "f", "outside/": ""})

@@ -49,8 +49,10 @@ func (m *memory) Files(_ uuid.UUID, from int64, limit int) ([]File, error) {
 	return m.files[from:min(from+int64(limit), int64(len(m.files)))], nil
 }
 
-func (m *memory) SetFinal(_ uuid.UUID, n int64, name string, placeholder bool) error {
-	m.files[n].Final, m.files[n].Placeholder = name, placeholder
+func (m *memory) SetFinals(_ uuid.UUID, names []Final) error {
+	for _, f := range names {
+		m.files[f.N].Final, m.files[f.N].Placeholder = f.Name, f.Placeholder
+	}
 	return nil
 }
 
@@ -151,11 +153,15 @@ func FuzzJournal(f *testing.F) {
 			if !ok {
 				break
 			}
-			data := content[c.offset : c.offset+int64(c.size)]
-			if err := l.write(piece{chunk: c, size: c.size}, data); err != nil {
+			at := c.offset + int64(c.at)
+			if err := l.write(c, content[at:at+int64(c.size)]); err != nil {
 				t.Fatal(err)
 			}
-			if err := l.written(c, blake3.Sum256(data), false); err != nil {
+			if !c.isLast() {
+				continue
+			}
+			sum := blake3.Sum256(content[c.offset : c.offset+int64(c.chunk.size)])
+			if err := l.written(c.chunk, sum, false); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -274,7 +274,7 @@ func (d *device) offer(to *device, paths ...string) transfer.Offer {
 
 func (d *device) accept(id uuid.UUID) {
 	d.t.Helper()
-	if err := do(d.t, func(reply func(error)) { d.engine.Accept(id, d.dir, reply) }); err != nil {
+	if err := do(d.t, func(reply func(error)) { d.engine.Accept(id, d.dir, transfer.Keep, reply) }); err != nil {
 		d.t.Fatal(err)
 	}
 }

@@ -34,13 +34,14 @@ var errDamaged = errors.New("the same part of a file is damaged each time it is 
 // One goroutine at a time asks and writes (next, write, flush), another one may
 // verify; the mutex guards what they share.
 type landing struct {
-	disk    disk
-	store   Store
-	id      uuid.UUID
-	entries int64 // of the manifest
-	chunks  int64 // in all files
-	journal diskFile
-	moved   *progress
+	disk     disk
+	store    Store
+	id       uuid.UUID
+	entries  int64 // of the manifest
+	chunks   int64 // in all files
+	conflict Conflict
+	journal  diskFile
+	moved    *progress
 
 	kept    int64  // chunks in the journal
 	pending []byte // hashes of chunks that were written after those
@@ -48,6 +49,9 @@ type landing struct {
 	walk    cursor // for asking
 	file    int64  // the file that walk is at
 	asked   int64  // the next chunk to ask for
+	cut     piece  // what was given of the chunk before it
+	plan    *plan  // the last one that was made
+	older   older
 	out     openPart
 	folder  folder // of the part that was opened last
 	paths   partPaths
@@ -65,7 +69,7 @@ type landing struct {
 // openLanding opens what is there of a transfer, or begins it.
 func openLanding(d disk, store Store, t Transfer, moved *progress) (*landing, error) {
 	l := &landing{
-		disk: d, store: store, id: t.ID, entries: t.Entries, moved: moved,
+		disk: d, store: store, id: t.ID, entries: t.Entries, conflict: t.Conflict, moved: moved,
 		walk: cursor{store: store, id: t.ID}, paths: partPaths{store: store, id: t.ID}, tries: map[int64]int{},
 		found: make(chan struct{}, 1), verified: make(chan struct{}),
 	}
@@ -88,7 +92,7 @@ func openLanding(d disk, store Store, t Transfer, moved *progress) (*landing, er
 		return nil, err
 	}
 	l.old = l.kept
-	l.saver = saver{disk: d, journal: l.journal}
+	l.saver, l.older = saver{disk: d, journal: l.journal}, older{disk: d}
 	return l, nil
 }
 
@@ -126,7 +130,7 @@ func bytesBefore(c *cursor, number, entries int64) (int64, error) {
 
 // restart begins to ask again behind what is in the journal.
 func (l *landing) restart() error {
-	l.asked, l.file = l.kept, 0
+	l.asked, l.file, l.cut = l.kept, 0, piece{}
 	l.pending, l.held = l.pending[:0], 0
 	if l.asked == 0 {
 		return nil
@@ -139,9 +143,27 @@ func (l *landing) restart() error {
 	return nil
 }
 
-// next is the next chunk to ask for; ok is false when there is none now. On its way
-// it makes the folders and empty files that it passes.
-func (l *landing) next() (c chunk, ok bool, err error) {
+// next is the next piece to get; ok is false when there is none now. On its way it
+// makes the folders and empty files that it passes. It stops before a file of which
+// an older version is there and no plan was made: see [landing.unplanned].
+func (l *landing) next() (p piece, ok bool, err error) {
+	if l.cut.rest() == 0 {
+		c, ok, err := l.nextChunk()
+		if !ok || err != nil {
+			return piece{}, false, err
+		}
+		if c.file.Placed {
+			return piece{chunk: c, from: placed}, true, nil
+		}
+		l.cut = piece{chunk: c}
+	}
+	l.cut = l.plan.piece(l.cut)
+	return l.cut, true, nil
+}
+
+// nextChunk is the next chunk to get, of a file that is placed the first one, in
+// place of all.
+func (l *landing) nextChunk() (c chunk, ok bool, err error) {
 	if c, ok, err = l.nextRepair(); ok || err != nil {
 		return c, ok, err
 	}
@@ -151,11 +173,16 @@ func (l *landing) next() (c chunk, ok bool, err error) {
 			return chunk{}, false, err
 		}
 		if l.asked < f.First+f.Chunks() {
+			if !f.Placed && !l.planned(f) {
+				return chunk{}, false, nil
+			}
 			c = chunkOf(f, l.asked)
-			l.asked++
+			if l.asked++; f.Placed {
+				l.asked = f.First + f.Chunks()
+			}
 			return c, true, nil
 		}
-		if f.Size == 0 {
+		if f.Size == 0 && !f.Placed {
 			if err := l.make(f); err != nil {
 				return chunk{}, false, err
 			}
@@ -197,24 +224,38 @@ func (l *landing) wrong(c chunk) {
 	}
 }
 
-// again gives back a chunk that was asked for and did not come. That is no fault
-// of the chunk.
-func (l *landing) again(c chunk) {
-	l.mu.Lock()
-	l.tries[c.number]--
-	l.mu.Unlock()
-	l.wrong(c)
+// giveBack takes back pieces that were asked for and did not come, and what follows
+// them. That is no fault of the chunks.
+func (l *landing) giveBack(open []piece) {
+	given := map[int64]bool{}
+	if l.cut.rest() > 0 {
+		open = append(open, l.cut)
+	}
+	for _, p := range open {
+		if !p.repair || given[p.number] {
+			continue
+		}
+		given[p.number] = true
+		l.mu.Lock()
+		l.tries[p.number]--
+		l.mu.Unlock()
+		l.wrong(p.chunk)
+	}
 }
 
 // written keeps a chunk of which the last piece was written. It counts when its
-// hash is in the journal, which for small ones may wait for [landing.flush].
+// hash is in the journal, which for small ones may wait for [landing.flush]; a wrong
+// one counts when it was fetched again.
 func (l *landing) written(c chunk, sum [sumSize]byte, wrong bool) error {
-	if wrong {
+	switch {
+	case wrong && c.repair:
 		l.wrong(c)
 		return nil
-	}
-	if c.repair {
+	case c.repair:
 		return l.repaired(c, sum)
+	case wrong:
+		l.moved.done.Add(-int64(c.size))
+		defer l.wrong(c)
 	}
 	if c.offset+int64(c.size) == c.file.Size {
 		if err := l.closePart(true); err != nil {
@@ -226,6 +267,19 @@ func (l *landing) written(c chunk, sum [sumSize]byte, wrong bool) error {
 	if c.size == peer.ChunkSize || len(l.pending) >= journalBatch*sumSize {
 		return l.flush()
 	}
+	return nil
+}
+
+// place counts a file that lies where it belongs. The journal has nothing for it.
+func (l *landing) place(f *File) error {
+	if err := l.flush(); err != nil {
+		return err
+	}
+	l.kept = f.First + f.Chunks()
+	if err := l.journal.Truncate(l.kept * sumSize); err != nil {
+		return err
+	}
+	l.moved.done.Add(f.Size)
 	return nil
 }
 
@@ -278,8 +332,8 @@ func (l *landing) complete() bool {
 // close closes what is open. The landing is of no use afterwards.
 func (l *landing) close() {
 	l.closePart(false)
+	l.older.close()
 	l.folder.leave()
 	l.saver.wait()
 	l.journal.Close()
-	l.disk.Close()
 }

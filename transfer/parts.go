@@ -74,5 +74,8 @@ func removeParts(d disk, store Store, id uuid.UUID) error {
 	if err := d.Remove(journalName(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove journal of %s: %w", id, err)
 	}
+	if info, err := d.Lstat(partsFolder); err == nil && info.IsDir() {
+		d.Remove(partsFolder) // where nothing else is in it
+	}
 	return nil
 }

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
-
 	"earshot/peer"
+	"github.com/google/uuid"
 )
 
 const (
@@ -37,14 +35,19 @@ type piece struct {
 	chunk
 	at   int // where in the chunk
 	size int
+	from int64 // in the older version of the file; fromSender, or placed
+	plan *plan // where some pieces of the chunk may come from an older version
 	// Of the time it was asked for: when that was, and how many bytes were to come
 	// before its end.
 	asked time.Time
 	ahead int64
 }
 
+// rest is how many bytes of the chunk follow.
+func (p piece) rest() int { return p.chunk.size - p.at - p.size }
+
 // isLast reports whether the chunk ends with the piece.
-func (p piece) isLast() bool { return p.at+p.size == p.chunk.size }
+func (p piece) isLast() bool { return p.rest() == 0 }
 
 func (p piece) start() int64 { return p.chunk.start() + int64(p.at) }
 
@@ -60,10 +63,12 @@ type pull struct {
 	arrived  chan received // what came
 	free     chan received // what was written, to be filled again
 	window   *window
-	open     []piece // asked for and not written yet: the writer's own list
-	openSize int64
-	next     piece // taken from the landing, not asked for yet; of size 0: none
-	unsized  int64 // bytes written since the room was checked
+	open     []piece // to be written: the writer's own list
+	openSize int64   // of those that the sender was asked for
+	begun    int64   // written of the chunk that is not complete
+	next     *piece  // taken from the landing, waits for room in the window
+	ended    bool    // the landing had none, the last time
+	unsized  int64   // bytes written since the room was checked
 }
 
 // received are pieces on their way from the reader to the writer, in order.
@@ -75,6 +80,7 @@ type received struct {
 
 // arrival is one piece that came.
 type arrival struct {
+	piece
 	data  []byte // part of the buffer; nil: zeros
 	sum   [sumSize]byte
 	wrong bool // a repair of the chunk does not have the hash that came with it
@@ -94,16 +100,25 @@ func newPull(w *wire, l *landing, o Offer, room func() error, size *window) *pul
 }
 
 // run receives until nothing is missing that is known of, or the connection ends.
+// Without an error the connection is ready for more.
 func (p *pull) run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	stop := context.AfterFunc(ctx, p.wire.abort) // wakes whoever waits for the network
-	defer stop()
-	group.Go(func() error { return p.read(ctx) })
-	group.Go(func() error {
-		defer close(p.asked)
-		return p.write(ctx)
-	})
-	err := group.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(ctx, p.wire.abort)() // wakes whoever waits for the network
+	ended := make(chan error, 2)
+	go func() { ended <- p.read(ctx) }()
+	go func() {
+		err := p.write(ctx)
+		close(p.asked)
+		ended <- err
+	}()
+	err := <-ended // the first one tells the cause
+	if err != nil {
+		cancel()
+	}
+	if second := <-ended; err == nil {
+		err = second
+	}
 	if kept := p.keep(); kept != nil && err == nil {
 		err = kept
 	}
@@ -112,17 +127,10 @@ func (p *pull) run(ctx context.Context) error {
 
 // keep leaves the landing as another connection can go on with it.
 func (p *pull) keep() error {
-	open := p.open
-	if p.next.size > 0 {
-		open = append(open, p.next)
+	if p.next != nil {
+		p.open = append(p.open, *p.next)
 	}
-	given := int64(-1)
-	for _, c := range open {
-		if c.repair && c.number != given {
-			given = c.number
-			p.land.again(c.chunk)
-		}
-	}
+	p.land.giveBack(p.open)
 	if err := p.land.flush(); err != nil {
 		return err
 	}
@@ -135,22 +143,18 @@ func (p *pull) write(ctx context.Context) error {
 		if err := p.ask(); err != nil {
 			return err
 		}
-		if len(p.open) == 0 {
-			return p.land.flush()
+		if err := p.takeOwn(); err != nil {
+			return err
 		}
-		var r received
-		select {
-		case r = <-p.arrived:
-		default:
-			// Nothing more is at hand: what waits for the journal goes there now.
-			if err := p.land.flush(); err != nil {
+		if len(p.open) == 0 {
+			if err := p.land.flush(); err != nil || p.ended {
 				return err
 			}
-			select {
-			case r = <-p.arrived:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+			continue
+		}
+		r, err := p.receive(ctx)
+		if err != nil {
+			return err
 		}
 		if err := p.takeAll(r); err != nil {
 			return err
@@ -158,11 +162,52 @@ func (p *pull) write(ctx context.Context) error {
 	}
 }
 
+// receive waits for the next pieces from the sender.
+func (p *pull) receive(ctx context.Context) (received, error) {
+	select {
+	case r := <-p.arrived:
+		return r, nil
+	default:
+	}
+	// Nothing more is at hand: what waits for the journal goes there now.
+	if err := p.land.flush(); err != nil {
+		return received{}, err
+	}
+	select {
+	case r := <-p.arrived:
+		return r, nil
+	case <-ctx.Done():
+		return received{}, ctx.Err()
+	}
+}
+
 func (p *pull) takeAll(r received) error {
 	defer func() { p.free <- r }() // has room for every buffer
-	p.window.arrived(p.open[len(r.pieces)-1], r.at)
+	p.window.arrived(r.pieces[len(r.pieces)-1].piece, r.at)
 	for _, got := range r.pieces {
+		if err := p.takeOwn(); err != nil {
+			return err
+		}
 		if err := p.take(got); err != nil {
+			return err
+		}
+		p.openSize -= int64(got.size)
+	}
+	return nil
+}
+
+// takeOwn writes the pieces that come next and are here already.
+func (p *pull) takeOwn() error {
+	for len(p.open) > 0 && p.open[0].from != fromSender {
+		c := p.open[0]
+		if c.from == placed {
+			if err := p.land.place(c.file); err != nil {
+				return err
+			}
+			p.open = p.open[1:]
+			continue
+		}
+		if err := p.take(arrival{piece: c, data: p.land.older.read(c)}); err != nil {
 			return err
 		}
 	}
@@ -171,28 +216,39 @@ func (p *pull) takeAll(r received) error {
 
 // take writes one piece, and with the last one of a chunk keeps that.
 func (p *pull) take(got arrival) error {
-	c := p.open[0]
-	if err := p.land.write(c, got.data); err != nil {
+	if err := p.land.write(got.piece, got.data); err != nil {
 		return err
 	}
-	if c.isLast() {
-		if err := p.land.written(c.chunk, got.sum, got.wrong); err != nil {
+	if got.plan != nil {
+		data := got.data
+		if data == nil {
+			data = zeros[:got.size]
+		}
+		got.sum, got.wrong = p.land.older.sum(got.piece, data)
+	}
+	if p.begun += int64(got.size); got.isLast() {
+		if err := p.land.written(got.chunk, got.sum, got.wrong); err != nil {
 			return err
 		}
+		p.begun = 0
 	}
 	p.open = p.open[1:]
-	p.openSize -= int64(c.size)
-	if p.unsized += int64(c.size); p.unsized >= roomEvery {
+	if p.unsized += int64(got.size); p.unsized >= roomEvery {
 		p.unsized = 0
 		return p.room()
 	}
 	return nil
 }
 
+// space is how many bytes may be asked for now: as many as the window lets, and no
+// more than may be lost when this process is killed.
+func (p *pull) space() int64 {
+	return min(p.window.size-p.openSize, maxWindow-p.openSize-p.begun-p.land.held)
+}
+
 // ask fills the window.
 func (p *pull) ask() error {
-	size := p.window.size
-	if len(p.open) > 0 && (p.openSize+p.land.held > size-min(askAgain, size/4) || len(p.open) > maxAsked/2) {
+	if len(p.open) > 0 && (p.space() < min(askAgain, p.window.size/4) || len(p.open) > maxAsked/2) {
 		return nil
 	}
 	var pieces []piece
@@ -202,15 +258,17 @@ func (p *pull) ask() error {
 		if err != nil {
 			return err
 		}
-		if !ok || p.openSize+p.land.held+int64(c.size) > size {
+		if p.ended = !ok; p.ended || c.from == fromSender && int64(c.size) > p.space() {
 			break
 		}
-		p.openSize += int64(c.size)
-		c.asked, c.ahead = now, p.openSize
-		p.pass(c)
+		p.next = nil
+		if c.from == fromSender {
+			p.openSize += int64(c.size)
+			c.asked, c.ahead = now, p.openSize
+			pieces = append(pieces, c)
+			p.asked <- c
+		}
 		p.open = append(p.open, c)
-		pieces = append(pieces, c)
-		p.asked <- c
 	}
 	for _, read := range requests(p.offer.ID, pieces) {
 		if err := p.wire.send(read); err != nil {
@@ -220,23 +278,16 @@ func (p *pull) ask() error {
 	return nil
 }
 
-// following is the piece to ask for next, which may have to wait for room in the
+// following is the piece to get next, which may have to wait for room in the
 // window.
-func (p *pull) following() (piece, bool, error) {
-	if p.next.size == 0 {
-		c, ok, err := p.land.next()
-		if !ok || err != nil {
-			return piece{}, false, err
+func (p *pull) following() (c piece, ok bool, err error) {
+	if p.next == nil {
+		if c, ok, err = p.land.next(); !ok || err != nil {
+			return c, false, err
 		}
-		p.next = piece{chunk: c, size: min(c.size, peer.PieceSize)}
+		p.next = &c
 	}
-	return p.next, true, nil
-}
-
-// pass goes on to the piece behind c.
-func (p *pull) pass(c piece) {
-	at := c.at + c.size
-	p.next = piece{chunk: c.chunk, at: at, size: min(c.chunk.size-at, peer.PieceSize)}
+	return *p.next, true, nil
 }
 
 // requests are the messages that ask for pieces in this order.

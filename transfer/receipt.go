@@ -37,8 +37,11 @@ type receipt struct {
 	link  *link
 	moved *progress
 	tell  func(report)
-	// listed makes the engine keep that the manifest is complete.
-	listed func(ctx context.Context, list *listing) error
+	// listed makes the engine keep that the manifest is complete, compared that the
+	// plans for its files are made.
+	listed   func(ctx context.Context, list *listing) error
+	compared func(ctx context.Context) error
+	earlier  []Transfer // of the same peer into the same folder, the newest first
 
 	told   report
 	wire   *wire   // the connection to go on with, nil for none
@@ -48,13 +51,13 @@ type receipt struct {
 }
 
 // run receives until everything has its name, and returns the path of it. The error
-// is a *failure, or that of ctx.
+// is a *failure, errTaken, or that of ctx.
 func (r *receipt) run(ctx context.Context) (string, error) {
 	defer r.hangUp()
 	for {
 		path, err := r.try(ctx)
 		var final *failure
-		if err == nil || ctx.Err() != nil || errors.As(err, &final) {
+		if err == nil || ctx.Err() != nil || errors.As(err, &final) || errors.Is(err, errTaken) {
 			return path, err
 		}
 		if err := r.trouble(ctx, err); err != nil {
@@ -67,7 +70,33 @@ func (r *receipt) try(ctx context.Context) (string, error) {
 	if err := r.list(ctx); err != nil {
 		return "", err
 	}
-	return r.land(ctx)
+	d, err := r.cfg.openDisk(r.t.Dir)
+	if err != nil {
+		return "", err
+	}
+	defer d.Close()
+	if err := r.look(ctx, d); err != nil {
+		return "", err
+	}
+	return r.land(ctx, d)
+}
+
+// look compares the manifest with what is in the save folder.
+func (r *receipt) look(ctx context.Context, d disk) error {
+	for !r.t.Compared {
+		err := r.compare(ctx, d)
+		if err == nil {
+			err = r.compared(ctx)
+		}
+		if err == nil {
+			r.t.Compared = true
+		} else if errors.Is(err, errTaken) {
+			return err
+		} else if err := r.after(ctx, err); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // trouble waits after an error of this device: a disk that was taken out may come
@@ -166,14 +195,9 @@ func (r *receipt) page(buf []byte, from uint64) (peer.Manifest, error) {
 }
 
 // land receives the files into their parts and gives them their names.
-func (r *receipt) land(ctx context.Context) (string, error) {
-	d, err := r.cfg.openDisk(r.t.Dir)
-	if err != nil {
-		return "", err
-	}
+func (r *receipt) land(ctx context.Context, d disk) (string, error) {
 	l, err := openLanding(d, r.cfg.Store, r.t, r.moved)
 	if err != nil {
-		d.Close()
 		return "", err
 	}
 	defer l.close()
@@ -220,12 +244,29 @@ func (r *receipt) complete(ctx context.Context, l *landing) (string, error) {
 		}
 		err := r.connected(ctx, func(ctx context.Context) error {
 			defer r.hangUp()
-			return newPull(r.wire, l, r.t.Offer, r.room, r.window).run(ctx)
+			return r.pull(ctx, l)
 		})
 		if err != nil {
 			if err := r.after(ctx, err); err != nil {
 				return "", err
 			}
+		}
+	}
+}
+
+// pull receives until nothing is missing that is known of. A file of which an older
+// version is here is planned when all before it is received.
+func (r *receipt) pull(ctx context.Context, l *landing) error {
+	for {
+		if err := newPull(r.wire, l, r.t.Offer, r.room, r.window).run(ctx); err != nil {
+			return err
+		}
+		f, err := l.unplanned()
+		if f == nil || err != nil {
+			return err
+		}
+		if l.plan, err = r.planFile(ctx, l.disk, f); err != nil {
+			return err
 		}
 	}
 }

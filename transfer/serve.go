@@ -148,7 +148,13 @@ func receiveRead(w *wire, buf []byte) (peer.Read, error) {
 		return peer.Read{}, fmt.Errorf("%w: %w", errProtocol, err)
 	}
 	read := m.(peer.Read)
-	if len(read.Ranges) > maxRanges || (read.Page == nil) == (len(read.Ranges) == 0) {
+	asks := 0
+	for _, one := range []bool{read.Page != nil, len(read.Ranges) > 0, len(read.Recipes) > 0} {
+		if one {
+			asks++
+		}
+	}
+	if asks != 1 || len(read.Ranges) > maxRanges || len(read.Recipes) > maxRecipes {
 		return peer.Read{}, fmt.Errorf("%w: a request for everything or nothing", errProtocol)
 	}
 	return read, nil
@@ -182,6 +188,11 @@ func (s *server) answer(ctx context.Context) error {
 func (s *server) one(ctx context.Context, read peer.Read) error {
 	if read.Page != nil {
 		return s.page(ctx, *read.Page)
+	}
+	for _, n := range read.Recipes {
+		if err := s.recipe(ctx, n, read.Slices); err != nil {
+			return err
+		}
 	}
 	for _, r := range read.Ranges {
 		if err := s.bytes(ctx, r, read.Hashes); err != nil {
@@ -282,21 +293,26 @@ func (s *server) bytes(ctx context.Context, r peer.ReadRange, hashes bool) error
 	return nil
 }
 
-// piece reads bytes of a file straight to where they are sent from.
-func (s *server) piece(ctx context.Context, f *File, offset int64, size int, hashes bool) error {
+// readPiece reads bytes of a file, which is still what was offered.
+func (s *server) readPiece(f *File, data []byte, offset int64) error {
 	if err := s.use(f); err != nil {
 		return err
 	}
+	if n, err := s.in.ReadAt(data, offset); n < len(data) {
+		return s.broken(f, err)
+	}
+	return s.unchanged()
+}
+
+// piece reads bytes of a file straight to where they are sent from.
+func (s *server) piece(ctx context.Context, f *File, offset int64, size int, hashes bool) error {
 	if err := s.room(ctx, peer.ChunkHead+size); err != nil {
 		return err
 	}
 	c := peer.Chunk{Offer: s.t.ID, File: uint64(f.N), Offset: uint64(offset)}
 	b, hash := peer.AppendChunkHead(s.batch, c, size, hashes)
 	data := b[len(b) : len(b)+size]
-	if n, err := s.in.ReadAt(data, offset); n < size {
-		return s.broken(f, err)
-	}
-	if err := s.unchanged(); err != nil {
+	if err := s.readPiece(f, data, offset); err != nil {
 		return err
 	}
 	if size == peer.PieceSize && isZero(data) {

@@ -19,6 +19,8 @@ func now(t Transfer, own, far report, up bool) report {
 		return report{t.State, t.Reason, t.Error}
 	case !t.Accepted:
 		return report{state: Offered}
+	case t.Asking:
+		return report{state: Paused, reason: NameTaken}
 	case t.PausedOwn:
 		return report{state: Paused, reason: ByMe}
 	case t.PausedFar:
@@ -51,8 +53,8 @@ func (s State) rank() int {
 
 // told are the reasons that the other side may give for its state, as it says them.
 var told = map[State][]Reason{
-	Active:      {Verifying},
-	Paused:      {ByMe, ByPeer, DiskFull},
+	Active:      {Verifying, Queued},
+	Paused:      {ByMe, ByPeer, DiskFull, NameTaken},
 	Interrupted: {PeerAway, Stalled, SourceUnreadable},
 	Declined:    {ByMe, ByPeer, Limit},
 	Cancelled:   {ByMe, ByPeer},

@@ -15,7 +15,7 @@ var ErrTaken = errors.New("two files of a transfer have the same path")
 
 // Store keeps transfers and the files of their manifests. The engine calls it
 // from several goroutines. A method that returned nil survives the process being
-// killed; SaveTransfer and SetFinal survive a power cut too.
+// killed; SaveTransfer and SetFinals survive a power cut too.
 type Store interface {
 	// Transfers gives every transfer, the oldest Offered first.
 	Transfers() ([]Transfer, error)
@@ -29,7 +29,7 @@ type Store interface {
 	// AddFiles appends to a transfer's files: all of them, or none and ErrTaken
 	// where a Fold of one is there already or comes twice. Their N go on from the
 	// last one without a gap. At most 1,024 come at once. The transfer itself
-	// was saved before.
+	// was saved before. Their plans are empty.
 	AddFiles(id uuid.UUID, files []File) error
 	// DropFiles forgets a transfer's files.
 	DropFiles(id uuid.UUID) error
@@ -40,9 +40,13 @@ type Store interface {
 	Folders(id uuid.UUID, from int64, limit int) ([]File, error)
 	// Find gives the file with that Fold, and whether there is one.
 	Find(id uuid.UUID, fold string) (File, bool, error)
-	// SetFinal keeps the name that file n gets or got in the save folder, and
-	// whether a placeholder of that name is made first.
-	SetFinal(id uuid.UUID, n int64, name string, placeholder bool) error
+	// SetFinals keeps the names that files get, or got, in the save folder. It
+	// survives a power cut.
+	SetFinals(id uuid.UUID, names []Final) error
+	// SetPlans keeps the plans of files, by their numbers.
+	SetPlans(id uuid.UUID, plans map[int64]Plan) error
+	// DropPlans forgets the plans of a transfer.
+	DropPlans(id uuid.UUID) error
 }
 
 // File is an entry of a manifest as this device keeps it.
@@ -63,8 +67,31 @@ type File struct {
 	Stamp  Stamp  // sending: what the file was when it was offered
 	Holes  int64  // sending: bytes of it for which the disk has no room taken
 
-	Final       string // receiving, topmost entries alone: the name in the save folder
-	Placeholder bool   // an empty file of ours may stand under that name
+	// Receiving: the path below the save folder where it is put, or lies; of what is
+	// in a folder only where that is not the folder's Final and the rest of Path.
+	Final       string
+	Placeholder bool // an empty file of ours may stand under that name
+
+	Plan // receiving
+}
+
+// Final is the name that file N gets in the save folder. With Placeholder an empty
+// file of that name is made first.
+type Final struct {
+	N           int64
+	Name        string
+	Placeholder bool
+}
+
+// Plan is what was found out about a file before any byte of it was received.
+type Plan struct {
+	// Base is an older version, or another copy, in the save folder, as a path below
+	// it; "": there is none. BaseTime is when it was modified.
+	Base     string
+	BaseTime time.Time
+	Same     bool // Base has the same content
+	Placed   bool // it lies where it belongs already, or is not wanted: nothing is received
+	Merge    bool // a topmost folder that is there already, and gets what is missing or newer
 }
 
 // Stamp tells a file from another one, and from itself after a change. Size and

@@ -78,10 +78,27 @@ const (
 	SourceUnreadable Reason = "source unreadable" // interrupted, at the sender
 	Limit            Reason = "limit"             // declined: too many offers wait for an answer
 	SourceChanged    Reason = "source changed"    // failed
+	NameTaken        Reason = "name taken"        // paused, at the receiver: the person has to say what becomes of it
+	Queued           Reason = "queued"            // active: others with the same peer come first
 	Damaged          Reason = "damaged"           // failed: the receiver's disk does not keep what is written
 	NoRoom           Reason = "no room"           // failed: can never fit there
 	Refused          Reason = "refused"           // failed: one side broke the rules, or does not know the offer
 )
+
+// Conflict says what becomes of a file whose name is taken in the save folder.
+type Conflict string
+
+// What is done about a taken name.
+const (
+	Keep         Conflict = "keep"          // both: the new one gets another name
+	Overwrite    Conflict = "overwrite"     // the new one takes its place
+	OverwriteOwn Conflict = "overwrite own" // that, where it came from the same person and was not touched since; else Keep
+	Skip         Conflict = "skip"          // the new one is not received
+	Ask          Conflict = "ask"           // paused until the person says
+)
+
+// merges reports whether what is in a folder goes into one of that name.
+func (c Conflict) merges() bool { return c == Overwrite || c == OverwriteOwn || c == Skip }
 
 // Offer is what an offer's entry says.
 type Offer struct {
@@ -111,6 +128,10 @@ type Transfer struct {
 	Skipped string // sending: what was left out, in words
 	Entries int64  // of the manifest, folders included, as far as it is known
 	Holes   int64  // receiving: bytes that are holes at the sender, by its word
+
+	Conflict Conflict // receiving: what is done where a name is taken, "" as Keep
+	Compared bool     // receiving: the plans for its files are made
+	Asking   bool     // receiving: the person has to say what is done
 
 	Accepted  bool // receiving: the person said yes
 	Listed    bool // the manifest is kept and complete, and its hash is that of the offer; no more once it is final

@@ -37,12 +37,10 @@ func (r *receipt) connected(ctx context.Context, do func(context.Context) error)
 	if err := r.waitForLink(ctx); err != nil {
 		return err
 	}
-	select {
-	case r.link.places <- struct{}{}:
-		defer func() { <-r.link.places }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := r.place(ctx); err != nil {
+		return err
 	}
+	defer func() { <-r.link.places }()
 	ctx, cancel := r.link.while(ctx)
 	defer cancel()
 	if r.wire == nil {
@@ -62,6 +60,22 @@ func (r *receipt) connected(ctx context.Context, do func(context.Context) error)
 		r.hangUp()
 	}
 	return err
+}
+
+// place waits for one of the connections that there may be with the sender.
+func (r *receipt) place(ctx context.Context) error {
+	select {
+	case r.link.places <- struct{}{}:
+		return nil
+	default:
+	}
+	r.report(Active, Queued, "")
+	select {
+	case r.link.places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // hangUp closes the connection.

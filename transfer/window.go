@@ -8,9 +8,9 @@ import (
 
 const (
 	// maxWindow is what is asked for and not in the journal yet, in bytes: what is
-	// sent once more after a kill. It keeps reading, sending, hashing and writing
-	// busy at the same time.
-	maxWindow = 4 * peer.ChunkSize
+	// sent once more after a kill, with all headers less than 4 MiB. It keeps
+	// reading, sending, hashing and writing busy at the same time.
+	maxWindow = 28 * peer.PieceSize
 	// minWindow is one piece under way.
 	minWindow = peer.PieceSize
 	// firstWindow is what a transfer begins with. On a fast link it has grown after
@@ -24,7 +24,7 @@ const (
 	windowSteps = 8
 )
 
-// window is how many bytes may be asked for and not written yet. It follows the
+// window is how many bytes may be asked for and not be here yet. It follows the
 // rate of the link, so that they wait about queueTime in it: the idea of TCP Vegas
 // and LEDBAT (RFC 6817), but done by who asks, so one side alone decides, and with
 // the round trip that the session measured while the link was idle, so a later

@@ -17,7 +17,7 @@ import (
 
 // start begins what there is to do for a job, and ends what must not go on.
 func (e *Engine) start(j *job) {
-	halted := j.t.PausedOwn || j.t.PausedFar || j.t.State.Final()
+	halted := j.t.PausedOwn || j.t.PausedFar || j.t.Asking || j.t.State.Final()
 	if halted {
 		j.hangUp()
 		if j.cancel != nil {
@@ -27,8 +27,8 @@ func (e *Engine) start(j *job) {
 	switch {
 	case j.running || j.unsaved != nil:
 	case j.t.State.Final():
-		if j.listing || j.t.Parts {
-			e.clean(j)
+		if keep := e.keeps(j); j.listing && !keep || j.t.Parts && !(keep && j.t.State == Failed) {
+			e.clean(j, keep)
 		}
 	case j.t.Direction == Receiving && j.t.Accepted && !halted:
 		e.receive(j)
@@ -104,6 +104,10 @@ func (e *Engine) receive(j *job) {
 		listed: func(ctx context.Context, list *listing) error {
 			return e.ask(ctx, func() error { return e.listed(j, list) })
 		},
+		compared: func(ctx context.Context) error {
+			return e.ask(ctx, func() error { return e.compared(j) })
+		},
+		earlier: e.earlier(j),
 	}
 	e.work.Go(func() {
 		defer cancel()
@@ -116,6 +120,13 @@ func (e *Engine) receive(j *job) {
 func (e *Engine) listed(j *job, list *listing) error {
 	j.t.Listed, j.t.Parts, j.t.Entries, j.t.Holes = true, true, list.entries, list.holes
 	j.t.Program, j.t.Path = list.program, pathOf(j.t.Dir, list)
+	e.save(j)
+	return j.unsaved
+}
+
+// compared keeps that the plans for a transfer's files are made.
+func (e *Engine) compared(j *job) error {
+	j.t.Compared = true
 	e.save(j)
 	return j.unsaved
 }
@@ -133,16 +144,22 @@ func (e *Engine) received(j *job, path string, err error) {
 		j.t.Settled = false // whatever the sender said meanwhile
 	case ending.state != "":
 		e.end(j, ending)
+	case errors.Is(err, errTaken):
+		j.t.Asking = true
 	case errors.As(err, &failed):
 		e.end(j, report{Failed, failed.reason, failed.err.Error()})
 		e.cfg.Log.Warn("receive", "transfer", j.t.ID, "from", j.t.Peer, "err", err)
 	}
 	e.moveOn(j)
+	if j.t.State.Final() {
+		e.eachWith(j.t.Peer, e.start) // others may not be kept any more
+	}
 }
 
 // clean removes what is kept of a final transfer and of no use any more: the parts,
-// then the files of its manifest, by which the parts are found.
-func (e *Engine) clean(j *job) {
+// then the files of its manifest, by which the parts are found, where those are not
+// kept.
+func (e *Engine) clean(j *job, keep bool) {
 	j.running = true
 	t := j.t
 	e.work.Go(func() {
@@ -150,22 +167,22 @@ func (e *Engine) clean(j *job) {
 		if t.Parts {
 			err = e.removeParts(t)
 		}
-		if err == nil {
+		if err == nil && !keep {
 			err = e.cfg.Store.DropFiles(t.ID)
 		}
-		e.post(func() { e.cleaned(j, err) })
+		e.post(func() { e.cleaned(j, keep, err) })
 	})
 }
 
-func (e *Engine) cleaned(j *job, err error) {
+func (e *Engine) cleaned(j *job, keep bool, err error) {
 	j.running = false
 	if err != nil { // the disk is gone, or not ours any more: tried again at the next start
 		e.cfg.Log.Warn("clean up", "transfer", j.t.ID, "err", err)
 		return
 	}
-	j.listing = false
-	if j.t.Parts || j.t.Listed {
-		j.t.Parts, j.t.Listed = false, false
+	j.listing = keep
+	if j.t.Parts || j.t.Listed != keep {
+		j.t.Parts, j.t.Listed = false, keep
 		e.save(j)
 	}
 }

@@ -55,7 +55,7 @@ func (n *Node) SetRule(ctx context.Context, rule string) error {
 func (n *Node) acceptWaiting() {
 	for _, t := range n.transfers {
 		if t.State == transfer.Offered && t.Direction == transfer.Receiving && !t.Accepted && n.rule.covers(n.meet(t.Peer)) {
-			n.engine.Accept(t.ID, "", n.acceptFailed)
+			n.engine.Accept(t.ID, "", transfer.Keep, n.acceptFailed)
 		}
 	}
 }
@@ -138,7 +138,7 @@ func (n *Node) offered(p *person, e chat.Entry) {
 	}
 	n.engine.Incoming(offer, p.id)
 	if n.rule.covers(p) {
-		n.engine.Accept(e.ID, "", n.acceptFailed)
+		n.engine.Accept(e.ID, "", transfer.Keep, n.acceptFailed)
 	}
 }
 
@@ -158,7 +158,7 @@ func (n *Node) Answer(ctx context.Context, id uuid.UUID, accept bool, dir string
 		n.befriend(p)
 		n.replica.Accept(p.id)
 		n.reach(p)
-		n.engine.Accept(id, dir, done)
+		n.engine.Accept(id, dir, transfer.Keep, done)
 	})
 }
 

@@ -23,14 +23,15 @@ func (db *DB) TransferStore() TransferStore { return TransferStore{db} }
 
 const (
 	transferColumns = `id, name, files, bytes, manifest, program, peer, direction, state, reason, error, offered,
-		done, dir, path, renamed, skipped, entries, holes, accepted, listed, paused_own, paused_far, parts, settled`
+		done, dir, path, renamed, skipped, entries, holes, conflict, compared, asking, accepted, listed, paused_own, paused_far, parts, settled`
 	saveTransfer = "INSERT INTO transfer (" + transferColumns + `)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
 		name = excluded.name, files = excluded.files, bytes = excluded.bytes, manifest = excluded.manifest,
 		program = excluded.program, peer = excluded.peer, direction = excluded.direction, state = excluded.state,
 		reason = excluded.reason, error = excluded.error, offered = excluded.offered, done = excluded.done,
 		dir = excluded.dir, path = excluded.path, renamed = excluded.renamed, skipped = excluded.skipped,
-		entries = excluded.entries, holes = excluded.holes, accepted = excluded.accepted, listed = excluded.listed,
+		entries = excluded.entries, holes = excluded.holes,
+		conflict = excluded.conflict, compared = excluded.compared, asking = excluded.asking, accepted = excluded.accepted, listed = excluded.listed,
 		paused_own = excluded.paused_own, paused_far = excluded.paused_far, parts = excluded.parts,
 		settled = excluded.settled`
 )
@@ -51,6 +52,7 @@ func scanTransfer(scan scan) (t transfer.Transfer, err error) {
 	err = scan(fixed(t.ID[:]), &t.Name, &t.Files, &t.Bytes, fixed(t.Manifest[:]), &t.Program, fixed(t.Peer[:]),
 		&t.Direction, &t.State, &t.Reason, &t.Error, (*moment)(&t.Offered),
 		&t.Done, &t.Dir, &t.Path, &t.Renamed, &t.Skipped, &t.Entries, &t.Holes,
+		&t.Conflict, &t.Compared, &t.Asking,
 		&t.Accepted, &t.Listed, &t.PausedOwn, &t.PausedFar, &t.Parts, &t.Settled)
 	return t, err
 }
@@ -61,7 +63,7 @@ func (s TransferStore) SaveTransfer(t transfer.Transfer) error {
 		_, err := tx.exec(saveTransfer, t.ID[:], t.Name, t.Files, t.Bytes, t.Manifest[:], t.Program, t.Peer[:],
 			string(t.Direction), string(t.State), string(t.Reason), t.Error, nanoseconds(t.Offered),
 			t.Done, t.Dir, t.Path, t.Renamed, t.Skipped, t.Entries, t.Holes,
-			t.Accepted, t.Listed, t.PausedOwn, t.PausedFar, t.Parts, t.Settled)
+			string(t.Conflict), t.Compared, t.Asking, t.Accepted, t.Listed, t.PausedOwn, t.PausedFar, t.Parts, t.Settled)
 		return err
 	})
 }
@@ -74,7 +76,13 @@ func (s TransferStore) DropTransfer(id uuid.UUID) error {
 	})
 }
 
-const fileColumns = `n, path, fold, wire, size, time, mode, first, start, source, changed, device, inode, holes, final, placeholder`
+// The columns of a file: those that it has from the beginning, and those that come
+// later.
+const (
+	fileColumns = `n, path, fold, wire, size, time, mode, first, start, source, changed, device, inode, holes, final, placeholder`
+	planColumns = "base, base_time, same, placed, merge"
+	selectFile  = "SELECT " + fileColumns + ", " + planColumns + " FROM file WHERE transfer = ?"
+)
 
 // AddFiles appends to a transfer's files, or adds none and returns
 // [transfer.ErrTaken].
@@ -124,23 +132,36 @@ func (t tx) addFiles(id uuid.UUID, files []transfer.File) error {
 	return err
 }
 
-// DropFiles forgets a transfer's files.
+// DropFiles forgets a transfer's files: so many with each commit, since a million
+// would hold up everybody else who writes.
 func (s TransferStore) DropFiles(id uuid.UUID) error {
-	return s.db.update("forget files of a transfer", func(tx tx) error {
-		_, err := tx.exec("DELETE FROM file WHERE transfer = ?", id[:])
-		return err
-	})
+	const query = "DELETE FROM file WHERE transfer = ?1 AND n IN (SELECT n FROM file WHERE transfer = ?1 ORDER BY n DESC LIMIT ?2)"
+	for left := int64(1); left > 0; {
+		err := s.db.update("forget files of a transfer", func(tx tx) error {
+			result, err := tx.exec(query, id[:], dropRows)
+			if err == nil {
+				left, err = result.RowsAffected()
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// dropRows is how many files are forgotten with one commit: some 20 ms.
+const dropRows = 4096
 
 // Files gives up to limit files of a transfer in order, from number from on.
 func (s TransferStore) Files(id uuid.UUID, from int64, limit int) ([]transfer.File, error) {
-	return s.files("SELECT "+fileColumns+" FROM file WHERE transfer = ? AND n >= ? ORDER BY n LIMIT ?", id, from, limit)
+	return s.files(selectFile+" AND n >= ? ORDER BY n LIMIT ?", id, from, limit)
 }
 
 // Folders gives up to limit folders of a transfer in order, from number from on.
 func (s TransferStore) Folders(id uuid.UUID, from int64, limit int) ([]transfer.File, error) {
-	const query = "SELECT " + fileColumns + " FROM file WHERE transfer = ? AND mode = 2 AND n >= ? ORDER BY n LIMIT ?"
-	return s.files(query, id, from, limit)
+	return s.files(selectFile+" AND mode = 2 AND n >= ? ORDER BY n LIMIT ?", id, from, limit)
 }
 
 func (s TransferStore) files(query string, id uuid.UUID, from int64, limit int) ([]transfer.File, error) {
@@ -156,8 +177,7 @@ func (s TransferStore) files(query string, id uuid.UUID, from int64, limit int) 
 // Find gives the file with that folded path, and whether there is one.
 func (s TransferStore) Find(id uuid.UUID, fold string) (transfer.File, bool, error) {
 	var f transfer.File
-	const query = "SELECT " + fileColumns + " FROM file WHERE transfer = ? AND fold = ?"
-	err := s.db.one(query, []any{id[:], fold}, func(scan scan) (err error) {
+	err := s.db.one(selectFile+" AND fold = ?", []any{id[:], fold}, func(scan scan) (err error) {
 		f, err = scanFile(scan)
 		return err
 	})
@@ -169,24 +189,58 @@ func (s TransferStore) Find(id uuid.UUID, fold string) (transfer.File, bool, err
 
 func scanFile(scan scan) (f transfer.File, err error) {
 	err = scan(&f.N, &f.Path, &f.Fold, &f.Wire, &f.Size, (*moment)(&f.Time), &f.Mode, &f.First, &f.Start, &f.Source,
-		&f.Stamp.Changed, (*bits)(&f.Stamp.Device), (*bits)(&f.Stamp.Inode), &f.Holes, &f.Final, &f.Placeholder)
+		&f.Stamp.Changed, (*bits)(&f.Stamp.Device), (*bits)(&f.Stamp.Inode), &f.Holes, &f.Final, &f.Placeholder,
+		&f.Base, (*moment)(&f.BaseTime), &f.Same, &f.Placed, &f.Merge)
 	return f, err
 }
 
-// SetFinal keeps the name that file n gets or got in the save folder.
-func (s TransferStore) SetFinal(id uuid.UUID, n int64, name string, placeholder bool) error {
-	return s.db.update("save the name of a received file", func(tx tx) error {
-		result, err := tx.exec("UPDATE file SET final = ?, placeholder = ? WHERE transfer = ? AND n = ?",
-			name, placeholder, id[:], n)
-		if err != nil {
-			return err
+// SetFinals keeps the names that files get, or got, in the save folder.
+func (s TransferStore) SetFinals(id uuid.UUID, names []transfer.Final) error {
+	return s.db.update("save the names of received files", func(tx tx) error {
+		const query = "UPDATE file SET final = ?, placeholder = ? WHERE transfer = ? AND n = ?"
+		for _, f := range names {
+			if err := tx.changeFile(id, f.N, query, f.Name, f.Placeholder); err != nil {
+				return err
+			}
 		}
-		changed, err := result.RowsAffected()
-		if err == nil && changed == 0 {
-			return fmt.Errorf("file %d of transfer %s: %w", n, id, ErrUnknown)
+		return nil
+	})
+}
+
+// SetPlans keeps what was found out about files of a transfer.
+func (s TransferStore) SetPlans(id uuid.UUID, plans map[int64]transfer.Plan) error {
+	return s.db.update("save the plans of files", func(tx tx) error {
+		const query = "UPDATE file SET base = ?, base_time = ?, same = ?, placed = ?, merge = ? WHERE transfer = ? AND n = ?"
+		for n, p := range plans {
+			err := tx.changeFile(id, n, query, p.Base, nanoseconds(p.BaseTime), p.Same, p.Placed, p.Merge)
+			if err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+}
+
+// DropPlans forgets the plans of a transfer.
+func (s TransferStore) DropPlans(id uuid.UUID) error {
+	return s.db.update("forget the plans of files", func(tx tx) error {
+		_, err := tx.exec(`UPDATE file SET base = '', base_time = NULL, same = 0, placed = 0, merge = 0
+			WHERE transfer = ? AND (base <> '' OR placed OR merge)`, id[:])
 		return err
 	})
+}
+
+// changeFile changes one file of a transfer, by a query that ends in its key.
+func (t tx) changeFile(id uuid.UUID, n int64, query string, args ...any) error {
+	result, err := t.exec(query, append(args, id[:], n)...)
+	if err != nil {
+		return err
+	}
+	changed, err := result.RowsAffected()
+	if err == nil && changed == 0 {
+		return fmt.Errorf("file %d of transfer %s: %w", n, id, ErrUnknown)
+	}
+	return err
 }
 
 // nanoseconds is a time as the database has it, NULL for the zero time. It holds

@@ -125,10 +125,10 @@ func TestTransferFiles(t *testing.T) {
 		t.Error("a gap is not refused")
 	}
 	want[2].Final, want[2].Placeholder = "A (2)", false
-	if err := s.SetFinal(id, 2, "A (2)", false); err != nil {
+	if err := s.SetFinals(id, []transfer.Final{{N: 2, Name: "A (2)"}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SetFinal(id, 7, "x", false); !isUnknown(err) {
+	if err := s.SetFinals(id, []transfer.Final{{N: 7, Name: "x"}}); !isUnknown(err) {
 		t.Errorf("final name of no file: %v", err)
 	}
 	if got, err := s.Files(id, 1, 2); err != nil || !reflect.DeepEqual(got, want[1:3]) {

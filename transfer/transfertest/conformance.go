@@ -94,11 +94,25 @@ func checkFiles(t *testing.T, s transfer.Store, id, other uuid.UUID) {
 	if _, ok, err := s.Find(id, "no such path"); err != nil || ok {
 		t.Errorf("find what is not there: %v, %v", ok, err)
 	}
-	must(t, s.SetFinal(id, 5, "report (2).pdf", true))
+	must(t, s.SetFinals(id, []transfer.Final{{N: 5, Name: "report (2).pdf", Placeholder: true}, {N: 6, Name: "x"}}))
 	want := files[5]
 	want.Final, want.Placeholder = "report (2).pdf", true
 	if f, ok, err := s.Find(id, want.Fold); err != nil || !ok || !sameFile(f, want) {
 		t.Errorf("after a final name was set: %+v, %v, %v", f, ok, err)
+	}
+	plan := transfer.Plan{Base: "photos (2)/a.jpg", BaseTime: time.Unix(1_500_000_000, 7), Same: true, Placed: true, Merge: true}
+	must(t, s.SetPlans(id, map[int64]transfer.Plan{8: plan, 9: {Merge: true}}))
+	page, err := s.Files(id, 8, 2)
+	must(t, err)
+	if len(page) != 2 || !page[0].BaseTime.Equal(plan.BaseTime) || page[1].Plan != (transfer.Plan{Merge: true}) {
+		t.Fatalf("plans: %+v", page)
+	}
+	if page[0].BaseTime = plan.BaseTime; page[0].Plan != plan {
+		t.Errorf("plan: %+v, want %+v", page[0].Plan, plan)
+	}
+	must(t, s.DropPlans(id))
+	if f, _, err := s.Find(id, files[8].Fold); err != nil || f.Plan != (transfer.Plan{}) {
+		t.Errorf("after its plan was dropped: %+v, %v", f.Plan, err)
 	}
 	must(t, s.DropFiles(other))
 	if got := all(t, s, other); len(got) != 0 {
@@ -161,7 +175,7 @@ func fullTransfer(n byte) transfer.Transfer {
 		Peer: peer.ID{9, n}, Direction: transfer.Receiving, State: transfer.Paused, Reason: transfer.DiskFull,
 		Error: "no room", Offered: time.Unix(1_700_000_000+int64(n), 123_456_789), Done: 1 << 40,
 		Dir: "/home/ann/Downloads", Path: "/home/ann/Downloads/写真", Renamed: "写真\x1b", Skipped: "1 link (a)",
-		Entries: 1600, Holes: 1 << 33, Accepted: true, Listed: true, PausedOwn: true, PausedFar: true, Parts: true, Settled: false,
+		Entries: 1600, Holes: 1 << 33, Conflict: transfer.OverwriteOwn, Compared: true, Asking: true, Accepted: true, Listed: true, PausedOwn: true, PausedFar: true, Parts: true, Settled: false,
 	}
 }
 

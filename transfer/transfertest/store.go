@@ -200,17 +200,49 @@ func (s *Store) Find(id uuid.UUID, fold string) (transfer.File, bool, error) {
 	return transfer.File{}, false, nil
 }
 
-// SetFinal implements transfer.Store.
-func (s *Store) SetFinal(id uuid.UUID, n int64, name string, placeholder bool) error {
-	err := s.enter("SetFinal")
+// SetPlans implements transfer.Store.
+func (s *Store) SetPlans(id uuid.UUID, plans map[int64]transfer.Plan) error {
+	err := s.enter("SetPlans")
 	defer s.mu.Unlock()
 	if err != nil {
 		return err
 	}
 	has := s.files[id]
-	if has == nil || n < 0 || n >= int64(len(has.list)) {
-		return fmt.Errorf("set final name: no file %d", n)
+	for n, plan := range plans {
+		if has == nil || n < 0 || n >= int64(len(has.list)) {
+			return fmt.Errorf("set plan of file %d: no such file", n)
+		}
+		has.list[n].Plan = plan
 	}
-	has.list[n].Final, has.list[n].Placeholder = name, placeholder
+	return nil
+}
+
+// SetFinals implements transfer.Store.
+func (s *Store) SetFinals(id uuid.UUID, names []transfer.Final) error {
+	err := s.enter("SetFinals")
+	defer s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	has := s.files[id]
+	for _, f := range names {
+		if has == nil || f.N < 0 || f.N >= int64(len(has.list)) {
+			return fmt.Errorf("set final name: no file %d", f.N)
+		}
+		has.list[f.N].Final, has.list[f.N].Placeholder = f.Name, f.Placeholder
+	}
+	return nil
+}
+
+// DropPlans implements transfer.Store.
+func (s *Store) DropPlans(id uuid.UUID) error {
+	err := s.enter("DropPlans")
+	defer s.mu.Unlock()
+	if err != nil || s.files[id] == nil {
+		return err
+	}
+	for i := range s.files[id].list {
+		s.files[id].list[i].Plan = transfer.Plan{}
+	}
 	return nil
 }
