@@ -165,7 +165,8 @@ func (c *comparer) file(ctx context.Context, f *File) error {
 		t.same = false
 		return nil
 	}
-	return c.against(ctx, t, compared{f, Plan{Base: base, BaseTime: info.ModTime()}}, was.Size)
+	plan := Plan{Base: base, BaseTime: info.ModTime(), Own: base == f.Path}
+	return c.against(ctx, t, compared{f, plan}, was.Size)
 }
 
 // isUntouched reports whether what lies there is what was received then. An
@@ -181,10 +182,10 @@ func (c *comparer) against(ctx context.Context, t *top, f compared, size int64) 
 	case isFolder(f.file):
 	case f.file.Size != size:
 		t.same = false
-		if f.file.Size > smallFile && size > 0 {
-			return c.plan(f.file.N, f.plan)
-		}
-	case size > 0:
+		return c.differs(f, size)
+	case size == 0:
+		return c.equals(t, f)
+	default:
 		c.waiting = append(c.waiting, f)
 		if c.bytes += size; len(c.waiting) >= compareFiles || c.bytes >= compareBytes {
 			return c.ask(ctx)
@@ -229,15 +230,29 @@ func (c *comparer) judge(ctx context.Context, f compared, sums [][sumSize]byte) 
 	case err != nil:
 		return err
 	case same:
-		f.plan.Same = true
-		f.plan.Placed = t.there && c.t.Conflict.merges() && f.plan.Base == f.file.Path
-		return c.plan(f.file.N, f.plan)
+		return c.equals(t, f)
 	}
 	t.same = false
-	if f.file.Size > smallFile {
-		return c.plan(f.file.N, f.plan)
+	return c.differs(f, f.file.Size)
+}
+
+// equals makes the plan for a file that is the same as the older one.
+func (c *comparer) equals(t *top, f compared) error {
+	f.plan.Same = true
+	f.plan.Placed = t.there && c.t.Conflict.merges() && f.plan.Base == f.file.Path
+	return c.plan(f.file.N, f.plan)
+}
+
+// differs makes the plan for a file that is not the same as the older one of that
+// size: of a small one nothing is taken.
+func (c *comparer) differs(f compared, size int64) error {
+	if f.file.Size <= smallFile || size == 0 {
+		f.plan.Base = ""
 	}
-	return nil
+	if f.plan.Base == "" && !f.plan.Own {
+		return nil
+	}
+	return c.plan(f.file.N, f.plan)
 }
 
 func topOf(name string) string {

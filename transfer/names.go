@@ -122,7 +122,7 @@ func (f *finisher) replaces(file *File, name string, there fs.FileInfo) bool {
 	case isFolder(file) || !there.Mode().IsRegular():
 		return false
 	case f.conflict == OverwriteOwn:
-		return file.Base == name && there.ModTime().Equal(file.BaseTime)
+		return file.Own && there.ModTime().Equal(file.BaseTime)
 	}
 	return f.conflict == Overwrite
 }

@@ -90,6 +90,7 @@ type Plan struct {
 	Base     string
 	BaseTime time.Time
 	Same     bool // Base has the same content
+	Own      bool // what has its name is what the same person sent, as it was at BaseTime
 	Placed   bool // it lies where it belongs already, or is not wanted: nothing is received
 	Merge    bool // a topmost folder that is there already, and gets what is missing or newer
 }

@@ -15,7 +15,7 @@ const (
 	minWindow = peer.PieceSize
 	// firstWindow is what a transfer begins with. On a fast link it has grown after
 	// a few milliseconds.
-	firstWindow = 4 * peer.PieceSize
+	firstWindow = 8 * peer.PieceSize
 	// queueTime is how long the bytes of files may stand in the queues of a link:
 	// as long waits a message that is written meanwhile. TCP alone fills whatever
 	// queue there is.

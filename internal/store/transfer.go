@@ -80,7 +80,7 @@ func (s TransferStore) DropTransfer(id uuid.UUID) error {
 // later.
 const (
 	fileColumns = `n, path, fold, wire, size, time, mode, first, start, source, changed, device, inode, holes, final, placeholder`
-	planColumns = "base, base_time, same, placed, merge"
+	planColumns = "base, base_time, same, own, placed, merge"
 	selectFile  = "SELECT " + fileColumns + ", " + planColumns + " FROM file WHERE transfer = ?"
 )
 
@@ -190,7 +190,7 @@ func (s TransferStore) Find(id uuid.UUID, fold string) (transfer.File, bool, err
 func scanFile(scan scan) (f transfer.File, err error) {
 	err = scan(&f.N, &f.Path, &f.Fold, &f.Wire, &f.Size, (*moment)(&f.Time), &f.Mode, &f.First, &f.Start, &f.Source,
 		&f.Stamp.Changed, (*bits)(&f.Stamp.Device), (*bits)(&f.Stamp.Inode), &f.Holes, &f.Final, &f.Placeholder,
-		&f.Base, (*moment)(&f.BaseTime), &f.Same, &f.Placed, &f.Merge)
+		&f.Base, (*moment)(&f.BaseTime), &f.Same, &f.Own, &f.Placed, &f.Merge)
 	return f, err
 }
 
@@ -210,9 +210,9 @@ func (s TransferStore) SetFinals(id uuid.UUID, names []transfer.Final) error {
 // SetPlans keeps what was found out about files of a transfer.
 func (s TransferStore) SetPlans(id uuid.UUID, plans map[int64]transfer.Plan) error {
 	return s.db.update("save the plans of files", func(tx tx) error {
-		const query = "UPDATE file SET base = ?, base_time = ?, same = ?, placed = ?, merge = ? WHERE transfer = ? AND n = ?"
+		const query = "UPDATE file SET base = ?, base_time = ?, same = ?, own = ?, placed = ?, merge = ? WHERE transfer = ? AND n = ?"
 		for n, p := range plans {
-			err := tx.changeFile(id, n, query, p.Base, nanoseconds(p.BaseTime), p.Same, p.Placed, p.Merge)
+			err := tx.changeFile(id, n, query, p.Base, nanoseconds(p.BaseTime), p.Same, p.Own, p.Placed, p.Merge)
 			if err != nil {
 				return err
 			}
@@ -224,8 +224,8 @@ func (s TransferStore) SetPlans(id uuid.UUID, plans map[int64]transfer.Plan) err
 // DropPlans forgets the plans of a transfer.
 func (s TransferStore) DropPlans(id uuid.UUID) error {
 	return s.db.update("forget the plans of files", func(tx tx) error {
-		_, err := tx.exec(`UPDATE file SET base = '', base_time = NULL, same = 0, placed = 0, merge = 0
-			WHERE transfer = ? AND (base <> '' OR placed OR merge)`, id[:])
+		_, err := tx.exec(`UPDATE file SET base = '', base_time = NULL, same = 0, own = 0, placed = 0, merge = 0
+			WHERE transfer = ? AND (base <> '' OR own OR placed OR merge)`, id[:])
 		return err
 	})
 }

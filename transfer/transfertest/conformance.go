@@ -100,7 +100,7 @@ func checkFiles(t *testing.T, s transfer.Store, id, other uuid.UUID) {
 	if f, ok, err := s.Find(id, want.Fold); err != nil || !ok || !sameFile(f, want) {
 		t.Errorf("after a final name was set: %+v, %v, %v", f, ok, err)
 	}
-	plan := transfer.Plan{Base: "photos (2)/a.jpg", BaseTime: time.Unix(1_500_000_000, 7), Same: true, Placed: true, Merge: true}
+	plan := transfer.Plan{Base: "photos (2)/a.jpg", BaseTime: time.Unix(1_500_000_000, 7), Same: true, Own: true, Placed: true, Merge: true}
 	must(t, s.SetPlans(id, map[int64]transfer.Plan{8: plan, 9: {Merge: true}}))
 	page, err := s.Files(id, 8, 2)
 	must(t, err)
