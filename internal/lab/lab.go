@@ -1,9 +1,9 @@
-// Package lab makes hosts for tests: network namespaces on one link, with
-// multicast, in which real processes run.
+// Package lab makes hosts for tests and measurements: network namespaces on one
+// link, with multicast, in which real processes run.
 //
 // It needs root and iproute2 on Linux; a test skips with the reason where they
 // are missing. Nothing is changed outside of the namespaces it makes, and they
-// go with the test.
+// go with their [Owner].
 package lab
 
 import (
@@ -13,15 +13,23 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync/atomic"
-	"testing"
 )
+
+// Owner is whom a link belongs to: it goes with the owner's end, and what cannot
+// be done to it ends the owner. Tests and benchmarks are owners as they are.
+type Owner interface {
+	Helper()
+	Cleanup(func())
+	Skip(args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
 
 // Link is one switch with hosts on it.
 type Link struct {
-	t     testing.TB
+	t     Owner
 	space string // the namespace with the bridge
 	Hosts []*Host
 }
@@ -38,9 +46,9 @@ type Host struct {
 
 var links atomic.Int32
 
-// New puts n hosts on one link; the test's end removes them and ends what runs
-// on them. It skips the test without root.
-func New(t testing.TB, n int) *Link {
+// New puts n hosts on one link; the owner's end removes them and ends what runs
+// on them. It skips the owner without root.
+func New(t Owner, n int) *Link {
 	t.Helper()
 	if reason := Missing(); reason != "" {
 		t.Skip(reason)
@@ -57,7 +65,7 @@ func New(t testing.TB, n int) *Link {
 	return l
 }
 
-// Missing says in words what a network test lacks here, empty when nothing.
+// Missing says in words what a link lacks here, empty when nothing.
 func Missing() string {
 	switch {
 	case os.Getenv("EARSHOT_NETWORK_TESTS") == "off":
@@ -65,10 +73,10 @@ func Missing() string {
 	case runtime.GOOS != "linux":
 		return "network namespaces exist on Linux only"
 	case os.Geteuid() != 0:
-		return "network tests need root"
+		return "network namespaces need root"
 	}
 	if _, err := exec.LookPath("ip"); err != nil {
-		return "network tests need iproute2"
+		return "network namespaces need iproute2"
 	}
 	return ""
 }
@@ -104,7 +112,7 @@ func (l *Link) close() {
 	_ = exec.Command("ip", "netns", "del", l.space).Run()
 }
 
-// ip runs one ip command; a failure ends the test.
+// ip runs one ip command; a failure ends the owner.
 func (l *Link) ip(args ...string) {
 	l.t.Helper()
 	if err := ip(args...); err != nil {
@@ -155,44 +163,14 @@ func (h *Host) RemoveAddress() {
 	h.link.ip("-n", h.Space, "addr", "flush", "dev", "eth0")
 }
 
-// Limit slows down what the host sends, to a rate in the words of tc(8).
-func (h *Host) Limit(rate string) {
-	h.link.t.Helper()
-	out, err := exec.Command("tc", "-n", h.Space, "qdisc", "replace", "dev", "eth0", "root",
-		"tbf", "rate", rate, "burst", "256kb", "latency", "20ms").CombinedOutput()
-	if err != nil {
-		h.link.t.Fatalf("limit %s to %s: %s", h.Space, rate, out)
-	}
-}
-
 // WithoutIPv4 leaves the host its IPv6 addresses alone.
 func (h *Host) WithoutIPv4() {
 	h.link.t.Helper()
 	h.link.ip("-n", h.Space, "-4", "addr", "flush", "dev", "eth0")
 }
 
-// DropMulticast makes the host deaf for multicast, as some Wi-Fi does. It needs
-// nft.
-func (h *Host) DropMulticast() {
+// WithoutIPv6 leaves the host its IPv4 address alone.
+func (h *Host) WithoutIPv6() {
 	h.link.t.Helper()
-	cmd := exec.Command("ip", "netns", "exec", h.Space, "nft", "-f", "-")
-	cmd.Stdin = strings.NewReader(`table inet deaf { chain in { type filter hook input priority 0;
-		ip daddr 224.0.0.0/4 drop; ip6 daddr ff00::/8 udp dport 5353 drop; }; }`)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		h.link.t.Fatalf("drop multicast on %s: %v: %s", h.Space, err, out)
-	}
-}
-
-// Received is how many bytes the host got over its link so far.
-func (h *Host) Received() int64 {
-	h.link.t.Helper()
-	out, err := exec.Command("ip", "netns", "exec", h.Space, "cat", "/sys/class/net/eth0/statistics/rx_bytes").Output()
-	if err != nil {
-		h.link.t.Fatalf("count what %s received: %v", h.Space, err)
-	}
-	n, err := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
-	if err != nil {
-		h.link.t.Fatal(err)
-	}
-	return n
+	h.link.ip("-n", h.Space, "-6", "addr", "flush", "dev", "eth0")
 }

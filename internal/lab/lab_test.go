@@ -2,6 +2,7 @@ package lab
 
 import (
 	"os/exec"
+	"strings"
 	"testing"
 )
 
@@ -20,6 +21,27 @@ func TestHostsReachEachOtherUntilTheCableIsPulled(t *testing.T) {
 	b.Plug()
 	if out, err := ping(t, a, b.Addr); err != nil {
 		t.Fatalf("ping after plugging in: %v\n%s", err, out)
+	}
+}
+
+func TestAHostThatLosesPacketsStillCountsThem(t *testing.T) {
+	l := New(t, 2)
+	a, b := l.Hosts[0], l.Hosts[1]
+	if _, err := exec.LookPath("nft"); err != nil {
+		t.Skip("needs nft (nftables)")
+	}
+	b.Lose(0)
+	if out, err := ping(t, a, b.Addr); err != nil {
+		t.Fatalf("ping with nothing lost: %v\n%s", err, out)
+	}
+	a.Lose(999)
+	before := a.Counted("rx_packets")
+	out, _ := a.Command(t.Context(), "ping", "-c3", "-i0.1", "-W1", b.Addr).CombinedOutput()
+	if !strings.Contains(string(out), " received") || strings.Contains(string(out), " 3 received") {
+		t.Fatalf("ping on a link that loses nearly all:\n%s", out)
+	}
+	if got := a.Counted("rx_packets") - before; got < 3 {
+		t.Errorf("%d packets were counted, want the answers that got lost", got)
 	}
 }
 
