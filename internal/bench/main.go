@@ -51,6 +51,7 @@ var scenarios = []scenario{
 	{"gigabit", "one big file over a link of 1 Gbit/s", measureGigabit},
 	{"loss", "one file over a link of 1 Gbit/s that loses 0.5 % of the packets", measureLoss},
 	{"small", "many small files", measureSmall},
+	{"memory", "peak memory for one huge file and for very many files", measureMemory},
 }
 
 // options are what the flags say.
