@@ -52,6 +52,7 @@ var scenarios = []scenario{
 	{"loss", "one file over a link of 1 Gbit/s that loses 0.5 % of the packets", measureLoss},
 	{"small", "many small files", measureSmall},
 	{"memory", "peak memory for one huge file and for very many files", measureMemory},
+	{"resume", "a file of which 90 % are there, after both sides were killed", measureResume},
 }
 
 // options are what the flags say.
