@@ -53,6 +53,7 @@ var scenarios = []scenario{
 	{"small", "many small files", measureSmall},
 	{"memory", "peak memory for one huge file and for very many files", measureMemory},
 	{"resume", "a file of which 90 % are there, after both sides were killed", measureResume},
+	{"latency", "messages beside three transfers that fill the link", measureLatency},
 }
 
 // options are what the flags say.
