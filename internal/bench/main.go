@@ -54,6 +54,7 @@ var scenarios = []scenario{
 	{"memory", "peak memory for one huge file and for very many files", measureMemory},
 	{"resume", "a file of which 90 % are there, after both sides were killed", measureResume},
 	{"latency", "messages beside three transfers that fill the link", measureLatency},
+	{"delta", "a file of which the receiver has an older version", measureDelta},
 }
 
 // options are what the flags say.
