@@ -7,8 +7,9 @@ import (
 )
 
 // The messages of data connections. The receiver of an offer opens the
-// connection and asks with Read; the sender answers with Manifest, Chunk and
-// Gone, in the order in which it was asked.
+// connection, or has the sender open it with DialBack, and asks with Read; the
+// sender answers with Manifest, Chunk and Gone, in the order in which it was
+// asked.
 
 // FileMode says what an entry of a manifest is.
 type FileMode uint8

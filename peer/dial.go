@@ -317,9 +317,26 @@ func (h *Host) connected(id ID) bool {
 	return p != nil && p.kept != nil
 }
 
-// DialData opens a data connection to the peer of a live session, at the
-// address of that session. The caller owns it. It is the one method that waits:
-// until the peer proved its key, or ctx ends.
+// ErrDataLimit says that as many data connections with a peer are open as there
+// may be.
+var ErrDataLimit = errors.New("all data connections are open already")
+
+// Address is where the peer of a live session can be dialled: where it was, or
+// where this session comes from and the port of its hello; port 0: nowhere. The
+// zero value: there is no session.
+func (h *Host) Address(id ID) netip.AddrPort {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p := h.peers[id]; p != nil && p.kept != nil {
+		return p.kept.addr
+	}
+	return netip.AddrPort{}
+}
+
+// DialData opens a data connection to the peer of a live session, at its
+// [Host.Address] and nowhere else. The caller owns it. Where there are
+// [MaxDataConns] already, the error is ErrDataLimit. It is the one method that
+// waits: until the peer proved its key, or ctx ends.
 func (h *Host) DialData(ctx context.Context, id ID) (net.Conn, error) {
 	addr, err := h.reserveData(id)
 	if err != nil {
@@ -342,7 +359,7 @@ func (h *Host) reserveData(id ID) (netip.AddrPort, error) {
 	case p == nil || p.kept == nil:
 		return netip.AddrPort{}, fmt.Errorf("no session with %s", id)
 	case p.data >= MaxDataConns:
-		return netip.AddrPort{}, fmt.Errorf("%d connections with %s are open already", p.data, id)
+		return netip.AddrPort{}, fmt.Errorf("with %s: %w", id, ErrDataLimit)
 	case p.kept.addr.Port() == 0:
 		return netip.AddrPort{}, fmt.Errorf("%s does not listen", id)
 	}

@@ -44,6 +44,7 @@ var decoders = map[Type]func([]byte) (Message, error){
 	TypeEntries:    decode[Entries],
 	TypePresence:   decode[Presence],
 	TypeOfferState: decode[OfferState],
+	TypeDialBack:   decode[DialBack],
 }
 
 func decode[M Message](payload []byte) (Message, error) {

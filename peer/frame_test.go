@@ -74,6 +74,8 @@ func samples() map[string]Message {
 		"name":    Presence{Name: "Ада"},
 		"twice":   Presence{Name: "Ada", Twice: true},
 		"state":   OfferState{Offer: id, State: "paused", Reason: "disk full", Done: 1 << 33},
+		"back":    DialBack{Offer: id},
+		"noback":  DialBack{Offer: id, Reason: "peer away"},
 	}
 }
 

@@ -83,8 +83,8 @@ func TestDataConnections(t *testing.T) {
 			}
 			near, far = append(near, conn), append(far, opened.Conn)
 		}
-		if _, err := a.DialData(t.Context(), b.id()); err == nil {
-			t.Error("one too many")
+		if _, err := a.DialData(t.Context(), b.id()); !errors.Is(err, ErrDataLimit) {
+			t.Errorf("one too many: %v", err)
 		}
 		go io.WriteString(near[0], "through the pipe")
 		got := make([]byte, 16)
@@ -106,6 +106,57 @@ func TestDataConnections(t *testing.T) {
 			conn.Close()
 		}
 	})
+}
+
+// Whichever side dialled the session, each can dial the other for data: where it
+// was reached, or where its session comes from and the port that it said.
+func TestDataGoesWhereTheSessionIs(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		a, b := s.host(1), s.host(2)
+		if addr := a.Address(b.id()); addr.IsValid() {
+			t.Errorf("without a session it is at %v", addr)
+		}
+		meet(a, b)
+		if to, from := a.Address(b.id()), b.Address(a.id()); to != b.addr || from != a.addr {
+			t.Errorf("b is at %v, a at %v", to, from)
+		}
+		before := s.dialled(a.addr)
+		conn, err := b.DialData(t.Context(), a.id())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		opened := await[DataOpened](a)
+		defer opened.Conn.Close()
+		if opened.From != b.id() || s.dialled(a.addr) != before+1 {
+			t.Errorf("from %s, dialled %d times", opened.From, s.dialled(a.addr)-before)
+		}
+	})
+}
+
+// A peer says in its hello at which port it is dialled, and nothing else; and not
+// a port of other services.
+func TestDataIsDialledAtThePortOfTheHello(t *testing.T) {
+	for _, c := range []struct {
+		said, dialled uint16
+		times         int
+	}{{7420, 7420, 1}, {22, 0, 0}, {0, 0, 0}} {
+		story(t, func(t *testing.T, s *stage) {
+			a := s.host(1)
+			p := s.puppet(visitor, a)
+			p.helloAs(greeting("puppet", uuid.New(), c.said))
+			await[SessionUp](a)
+			if got, want := a.Address(p.id0()), netip.AddrPortFrom(addrOf(visitor).Addr(), c.dialled); got != want {
+				t.Errorf("port %d: it is at %v, want %v", c.said, got, want)
+			}
+			if _, err := a.DialData(t.Context(), p.id0()); err == nil {
+				t.Errorf("port %d: somebody was reached", c.said)
+			}
+			if n := s.dialled(addrOf(visitor)); n != c.times {
+				t.Errorf("port %d: dialled %d times", c.said, n)
+			}
+		})
+	}
 }
 
 func TestADataConnectionNeedsASession(t *testing.T) {

@@ -21,6 +21,7 @@ const (
 	TypeEntries    Type = 0x07
 	TypePresence   Type = 0x09
 	TypeOfferState Type = 0x10
+	TypeDialBack   Type = 0x11
 	TypeManifest   Type = 0x20
 	TypeRead       Type = 0x21
 	TypeChunk      Type = 0x22
@@ -149,6 +150,16 @@ type OfferState struct {
 	Answer bool      `cbor:"5,keyasint,omitempty"` // answers one of the other side: no answer to it
 }
 
+// DialBack is about a data connection that the receiver of an offer cannot open,
+// because something is in its way or the sender does not listen. On a session the
+// receiver asks for it with the offer alone. The sender dials, and says on the new
+// connection for which offer it is, in its first frame; or answers on the session,
+// with the reason why it does not.
+type DialBack struct {
+	Offer  uuid.UUID `cbor:"1,keyasint"`
+	Reason string    `cbor:"2,keyasint,omitempty"` // no connection comes: as in [OfferState]
+}
+
 func (Hello) Type() Type      { return TypeHello }
 func (Ping) Type() Type       { return TypePing }
 func (Pong) Type() Type       { return TypePong }
@@ -158,3 +169,4 @@ func (Want) Type() Type       { return TypeWant }
 func (Entries) Type() Type    { return TypeEntries }
 func (Presence) Type() Type   { return TypePresence }
 func (OfferState) Type() Type { return TypeOfferState }
+func (DialBack) Type() Type   { return TypeDialBack }
