@@ -279,7 +279,7 @@ func (e *Engine) hear(j *job, m peer.OfferState) {
 	was := j.t
 	after, far := heard(j.t, m)
 	if after.State != was.State { // final now, because it is there
-		e.end(j, report{after.State, after.Reason, ""})
+		e.end(j, report{state: after.State, reason: after.Reason})
 		after.State, after.Reason, after.Error = j.t.State, j.t.Reason, j.t.Error
 	}
 	j.t, j.far = after, far

@@ -70,7 +70,7 @@ type Engine struct {
 	work  sync.WaitGroup
 	jobs  map[uuid.UUID]*job
 	links map[peer.ID]*link
-	conns map[peer.ID]int // data connections that each peer opened
+	conns map[peer.ID]int // data connections that each peer opened, or had opened
 	tick  *time.Ticker    // nil while nothing moves
 }
 
@@ -137,7 +137,7 @@ func (e *Engine) load(t Transfer) error {
 		j.moved.done.Store(j.t.Done)
 	}
 	at := now(j.t, j.own, j.far, false)
-	j.t.State, j.t.Reason, j.t.Error = at.state, at.reason, at.text
+	j.t.stand(at)
 	j.at = at
 	e.jobs[t.ID] = j
 	if j.t.State != Preparing {
@@ -260,8 +260,8 @@ func (e *Engine) moveOn(j *job) { e.moveOnBy(j, func(j *job) { e.save(j) }) }
 // moveOnBy is moveOn with another way to keep the job.
 func (e *Engine) moveOnBy(j *job, keep func(*job)) {
 	j.count()
-	at := now(j.t, j.own, j.far, e.isUp(j.t.Peer))
-	j.t.State, j.t.Reason, j.t.Error = at.state, at.reason, at.text
+	at := e.standing(j)
+	j.t.stand(at)
 	if at != j.at {
 		j.at = at
 		j.meter.reset()
@@ -272,6 +272,15 @@ func (e *Engine) moveOnBy(j *job, keep func(*job)) {
 	e.start(j)
 }
 
+// standing is the state that follows from what is known of a job.
+func (e *Engine) standing(j *job) report {
+	at := now(j.t, j.own, j.far, e.isUp(j.t.Peer))
+	if j.t.Direction == Sending && at == (report{state: Interrupted, reason: PeerAway}) {
+		at.walled, _ = e.link(j.t.Peer).walled() // of which the receiver says nothing
+	}
+	return at
+}
+
 // end brings a job to a final state. Where a goroutine receives it, that has to end
 // first: it may just have come to another one.
 func (e *Engine) end(j *job, final report) {
@@ -280,7 +289,7 @@ func (e *Engine) end(j *job, final report) {
 		j.cancel()
 		return
 	}
-	j.t.State, j.t.Reason, j.t.Error = final.state, final.reason, final.text
+	j.t.stand(final)
 }
 
 // save keeps a job in the store; what cannot be kept now is tried again. Then it is

@@ -260,6 +260,46 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+// FuzzOpening: a connection begins with a request that makes sense, or says which
+// offer it was asked for; or it is refused.
+func FuzzOpening(f *testing.F) {
+	for _, m := range []peer.Message{
+		peer.Read{Page: new(uint64)},
+		peer.Read{Offer: uuid.UUID{1}, Ranges: []peer.ReadRange{{File: 1, Length: 5}}},
+		peer.Read{Offer: uuid.UUID{1}},
+		peer.DialBack{Offer: uuid.UUID{1}},
+		peer.DialBack{Offer: uuid.UUID{1}, Reason: "peer away"},
+		peer.Gone{Reason: "by peer"},
+	} {
+		b, err := peer.Append(nil, m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+		f.Add(append([]byte{0, 0, 0, 2, 0x80, 0xa0}, b...)) // behind one to be skipped
+	}
+	near, far := net.Pipe()
+	f.Cleanup(func() { near.Close(); far.Close() })
+	f.Fuzz(func(t *testing.T, frames []byte) {
+		m, err := receiveFirst(newWire(readOnly{near, bytes.NewReader(frames)}))
+		if err != nil {
+			if m != nil {
+				t.Fatalf("%+v and %v", m, err)
+			}
+			return
+		}
+		switch m := m.(type) {
+		case peer.DialBack:
+		case peer.Read:
+			if err := checkRead(m); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			t.Fatalf("it began with %T", m)
+		}
+	})
+}
+
 // readOnly reads from somewhere else.
 type readOnly struct {
 	net.Conn

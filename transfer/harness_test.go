@@ -40,7 +40,9 @@ type world struct {
 	scripts map[peer.ID]*script // senders that speak by hand
 	parted  bool                // nobody reaches anybody
 	conns   []net.Conn
-	wrap    func(net.Conn) net.Conn // of the receiver's end of data connections
+	walls   map[way]*wall           // firewalls
+	pipes   bool                    // data connections are pipes, which pass in simulated time
+	wrap    func(net.Conn) net.Conn // of the near end of data connections
 	tls     *tls.Config             // of data connections, nil for none
 	sent    atomic.Int64            // bytes that receivers got on data connections
 	trip    time.Duration           // what sessions measured, 0: nothing
@@ -316,11 +318,20 @@ func (r reach) other(id peer.ID) *device {
 }
 
 func (r reach) Send(to peer.ID, m peer.Message) bool {
-	engine := r.engine(to)
-	if engine == nil {
+	engine, script := r.engine(to), r.world.script(to)
+	switch {
+	case script != nil && script.heard != nil:
+		script.heard(m)
+		return true
+	case engine == nil:
 		return false
 	}
-	engine.Receive(r.self, m.(peer.OfferState), func() {})
+	switch m := m.(type) {
+	case peer.OfferState:
+		engine.Receive(r.self, m, func() {})
+	case peer.DialBack:
+		engine.DialBack(r.self, m, func() {})
+	}
 	return true
 }
 
@@ -339,13 +350,20 @@ func (r reach) engine(id peer.ID) *transfer.Engine {
 func (r reach) RoundTrip(peer.ID) time.Duration { return r.world.trip }
 
 func (r reach) DialData(ctx context.Context, id peer.ID) (net.Conn, error) {
-	engine, script := r.engine(id), r.world.scripts[id]
+	engine, script := r.engine(id), r.world.script(id)
 	if engine == nil && script == nil {
 		return nil, errors.New("no session")
+	}
+	if err := r.world.pass(ctx, way{r.self, id}); err != nil {
+		return nil, err
 	}
 	near, far, err := r.world.connect()
 	if err != nil {
 		return nil, err
+	}
+	if script != nil && script.take != nil {
+		script.take(far)
+		return near, nil
 	}
 	if script != nil {
 		go script.serve(far)
@@ -355,17 +373,11 @@ func (r reach) DialData(ctx context.Context, id peer.ID) (net.Conn, error) {
 	return near, nil
 }
 
-// connect makes a connection over the loopback interface.
+// connect makes a connection.
 func (w *world) connect() (near, far net.Conn, err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, nil, err
-	}
-	defer l.Close()
-	if near, err = net.Dial("tcp", l.Addr().String()); err != nil {
-		return nil, nil, err
-	}
-	if far, err = l.Accept(); err != nil {
+	if w.pipes {
+		near, far = net.Pipe()
+	} else if near, far, err = loopback(); err != nil {
 		return nil, nil, err
 	}
 	w.mu.Lock()
@@ -380,6 +392,20 @@ func (w *world) connect() (near, far net.Conn, err error) {
 		near = w.wrap(near)
 	}
 	return near, far, nil
+}
+
+// loopback makes a connection over the loopback interface.
+func loopback() (near, far net.Conn, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer l.Close()
+	if near, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		return nil, nil, err
+	}
+	far, err = l.Accept()
+	return near, far, err
 }
 
 // counted counts what is read.

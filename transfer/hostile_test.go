@@ -66,6 +66,7 @@ func TestDataThatNobodyAskedFor(t *testing.T) {
 		"a manifest/X-01":            func(o transfer.Offer) peer.Message { return peer.Manifest{Offer: o.ID} },
 		"the end/F-11":               func(o transfer.Offer) peer.Message { return peer.Gone{Offer: o.ID, Reason: "source changed"} },
 		"a read of what comes/F-11":  func(o transfer.Offer) peer.Message { return page0(o.ID) },
+		"an answer to nothing/F-11":  func(o transfer.Offer) peer.Message { return peer.DialBack{Offer: o.ID} },
 		"a session's frame/F-11":     func(o transfer.Offer) peer.Message { return peer.OfferState{Offer: o.ID, State: "done"} },
 	} {
 		t.Run(name, func(t *testing.T) {

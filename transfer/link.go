@@ -3,23 +3,32 @@ package transfer
 import (
 	"context"
 	"sync"
+	"time"
+
+	"github.com/google/uuid"
 
 	"earshot/peer"
 )
 
-// dials is how many data connections to a peer this device opens at once. Those that
-// the peer opens count with them against the limit of the two, so each takes half.
+// dials is how many data connections with a peer are for what this device receives.
+// Those for what the peer receives count with them against the limit of the two, so
+// each takes half.
 const dials = peer.MaxDataConns / 2
 
-// link is whether a peer can be reached now, for goroutines that wait for it, and
-// the places for connections to it.
+// link is whether a peer can be reached now and in which way, for goroutines that
+// wait for it, and the places for connections to it.
 type link struct {
-	places chan struct{} // holds a token for each data connection dialled for what is received
+	places chan struct{} // holds a token for each data connection for what is received, whoever dials it
 
-	mu      sync.Mutex
-	up      bool
-	changed chan struct{}                    // closed at the next change
-	cuts    map[*context.CancelFunc]struct{} // what ends when the link goes down
+	mu       sync.Mutex // guards what follows
+	up       bool
+	changed  chan struct{}                    // closed at the next change
+	cuts     map[*context.CancelFunc]struct{} // what ends when the link goes down
+	asked    map[uuid.UUID]chan back          // connections that the peer was asked to open, by offer
+	back     bool                             // it is asked for them before it is dialled: that worked last
+	wall     bool                             // neither side gets through to the other
+	vain     int                              // dials for the peer that led nowhere, or are under way
+	ventured time.Time                        // when vain was counted down last
 }
 
 func newLink() *link {
@@ -27,6 +36,7 @@ func newLink() *link {
 		places:  make(chan struct{}, dials),
 		changed: make(chan struct{}),
 		cuts:    map[*context.CancelFunc]struct{}{},
+		asked:   map[uuid.UUID]chan back{},
 	}
 }
 
@@ -34,9 +44,9 @@ func newLink() *link {
 func (l *link) set(up bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.up = up
-	close(l.changed)
-	l.changed = make(chan struct{})
+	l.up, l.back, l.wall = up, false, false
+	clear(l.asked) // it was asked on another session
+	l.news()
 	if up {
 		return
 	}
@@ -44,6 +54,12 @@ func (l *link) set(up bool) {
 		(*cut)()
 	}
 	clear(l.cuts)
+}
+
+// news wakes who waits for a change. The mutex is held.
+func (l *link) news() {
+	close(l.changed)
+	l.changed = make(chan struct{})
 }
 
 // state is whether the link is up, and a channel that is closed when that changes.

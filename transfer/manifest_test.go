@@ -26,6 +26,10 @@ type script struct {
 	perPage int
 	// on may answer a request in its own way.
 	on func(s *script, r peer.Read) (handled bool)
+	// heard is told what is said to it on the session; without it nothing can be.
+	heard func(peer.Message)
+	// take gets connections in the place of serve.
+	take func(net.Conn)
 }
 
 // sender joins a scripted device to the world.
@@ -35,6 +39,13 @@ func (w *world) sender(n byte, s *script) *device {
 	defer w.mu.Unlock()
 	w.scripts = map[peer.ID]*script{d.id: s}
 	return d
+}
+
+// script is what speaks for a device, nil where that is an engine.
+func (w *world) script(id peer.ID) *script {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.scripts[id]
 }
 
 // serve answers until the receiver closes.

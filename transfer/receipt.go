@@ -26,6 +26,7 @@ type report struct {
 	state  State
 	reason Reason
 	text   string // for people, where something on this device is the cause
+	walled bool   // interrupted, and neither side gets through to the other
 }
 
 // receipt receives one accepted offer: from the manifest to the names, over as many
@@ -299,6 +300,10 @@ func (r *receipt) after(ctx context.Context, err error) error {
 		return ctx.Err()
 	case errors.As(err, &gone):
 		return r.gone(ctx, gone)
+	case errors.Is(err, errWalled):
+		r.say(behindWall)
+		r.delay = min(r.delay, wallRetry)
+		return r.wait(ctx)
 	case errors.Is(err, errProtocol), errors.Is(err, errManifest):
 		return &failure{Refused, err}
 	case isFull(err):
@@ -330,7 +335,11 @@ func (r *receipt) gone(ctx context.Context, gone *goneError) error {
 
 // report tells the engine what the transfer is at, where that is news.
 func (r *receipt) report(state State, reason Reason, text string) {
-	if now := (report{state, reason, text}); now != r.told {
+	r.say(report{state: state, reason: reason, text: text})
+}
+
+func (r *receipt) say(now report) {
+	if now != r.told {
 		r.told = now
 		r.tell(now)
 	}

@@ -148,6 +148,11 @@ func receiveRead(w *wire, buf []byte) (peer.Read, error) {
 		return peer.Read{}, fmt.Errorf("%w: %w", errProtocol, err)
 	}
 	read := m.(peer.Read)
+	return read, checkRead(read)
+}
+
+// checkRead is the error of a request that no receiver makes.
+func checkRead(read peer.Read) error {
 	asks := 0
 	for _, one := range []bool{read.Page != nil, len(read.Ranges) > 0, len(read.Recipes) > 0} {
 		if one {
@@ -155,9 +160,9 @@ func receiveRead(w *wire, buf []byte) (peer.Read, error) {
 		}
 	}
 	if asks != 1 || len(read.Ranges) > maxRanges || len(read.Recipes) > maxRecipes {
-		return peer.Read{}, fmt.Errorf("%w: a request for everything or nothing", errProtocol)
+		return fmt.Errorf("%w: a request for everything or nothing", errProtocol)
 	}
-	return read, nil
+	return nil
 }
 
 // send writes what was read.

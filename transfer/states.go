@@ -16,7 +16,7 @@ import (
 func now(t Transfer, own, far report, up bool) report {
 	switch {
 	case t.State.Final(), t.State == Preparing:
-		return report{t.State, t.Reason, t.Error}
+		return report{state: t.State, reason: t.Reason, text: t.Error}
 	case !t.Accepted:
 		return report{state: Offered}
 	case t.Asking:
@@ -33,6 +33,11 @@ func now(t Transfer, own, far report, up bool) report {
 		return report{state: Active}
 	}
 	return report{state: Interrupted, reason: PeerAway}
+}
+
+// stand brings a transfer to a state.
+func (t *Transfer) stand(at report) {
+	t.State, t.Reason, t.Error, t.Walled = at.state, at.reason, at.text, at.walled
 }
 
 // rank orders the final states: where each side came to another one, the higher

@@ -30,7 +30,7 @@ func TestNow(t *testing.T) {
 		"paused there":                 {t: Transfer{Direction: Sending, Accepted: true, PausedFar: true}, far: pulling, up: true, want: report{state: Paused, reason: ByPeer}},
 		"paused on both sides":         {t: Transfer{Accepted: true, PausedOwn: true, PausedFar: true}, want: report{state: Paused, reason: ByMe}},
 		"done, whatever comes":         {t: Transfer{State: Done, Accepted: true, PausedOwn: true}, own: pulling, far: pulling, want: report{state: Done}},
-		"failed, with what it said":    {t: Transfer{State: Failed, Reason: Damaged, Error: "x"}, want: report{Failed, Damaged, "x"}},
+		"failed, with what it said":    {t: Transfer{State: Failed, Reason: Damaged, Error: "x"}, want: report{state: Failed, reason: Damaged, text: "x"}},
 		"declined before it was asked": {t: Transfer{State: Declined, Reason: Limit, Direction: Receiving}, want: report{state: Declined, reason: Limit}},
 	} {
 		if got := now(c.t, c.own, c.far, c.up); got != c.want {

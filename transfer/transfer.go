@@ -1,12 +1,12 @@
 // Package transfer carries files from one device to another: what is offered,
 // what became of it, and the bytes.
 //
-// The receiver of an offer pulls. It opens a connection of its own for it, asks
-// for the manifest and then for ranges of bytes, hashes what comes in pieces of
-// 1 MiB and keeps it in part files with a journal of those hashes beside them,
-// until everything is there and the files get their names. Whatever is cut off in
-// between goes on from the journal. The sender reads and sends; it notices when a
-// file is not the one any more that was offered.
+// The receiver of an offer pulls. It opens a connection of its own for it, or has
+// the sender open one where it cannot, asks for the manifest and then for ranges of
+// bytes, hashes what comes in pieces of 1 MiB and keeps it in part files with a
+// journal of those hashes beside them, until everything is there and the files get
+// their names. Whatever is cut off in between goes on from the journal. The sender
+// reads and sends; it notices when a file is not the one any more that was offered.
 //
 // The package knows of connections, a save folder and a store, and of nobody's
 // conversations: that an offer was made is an entry that somebody else writes and
@@ -141,6 +141,7 @@ type Transfer struct {
 	Settled   bool // final, and the other side knows it
 
 	// Volatile.
+	Walled  bool          // interrupted: there is a session, but neither side gets through to the other for a connection
 	Checked int64         // of the bytes on disk, verified again since the start
 	Rate    int64         // bytes a second over the last 3 s
 	Left    time.Duration // until it is done at that rate, 0 when unknown

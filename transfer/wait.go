@@ -20,8 +20,6 @@ const (
 	roomPages = 16
 	// roomTime is how often a full disk is looked at again.
 	roomTime = 5 * time.Second
-	// dialTime is what opening a data connection may take.
-	dialTime = 10 * time.Second
 	// firstRetry and lastRetry bound the wait after a connection, or this disk,
 	// failed. A new session ends the wait.
 	firstRetry = 250 * time.Millisecond
@@ -37,20 +35,18 @@ func (r *receipt) connected(ctx context.Context, do func(context.Context) error)
 	if err := r.waitForLink(ctx); err != nil {
 		return err
 	}
-	if err := r.place(ctx); err != nil {
+	if err := r.waitForPlace(ctx); err != nil {
 		return err
 	}
 	defer func() { <-r.link.places }()
 	ctx, cancel := r.link.while(ctx)
 	defer cancel()
 	if r.wire == nil {
-		dialing, done := context.WithTimeout(ctx, dialTime)
-		conn, err := r.cfg.Network.DialData(dialing, r.t.Peer)
-		done()
+		w, err := r.reach(ctx)
 		if err != nil {
-			return &lostError{err}
+			return err
 		}
-		r.wire = newWire(conn)
+		r.wire = w
 		r.window.use(r.cfg.Network.RoundTrip(r.t.Peer))
 	}
 	defer context.AfterFunc(ctx, r.wire.abort)()
@@ -60,22 +56,6 @@ func (r *receipt) connected(ctx context.Context, do func(context.Context) error)
 		r.hangUp()
 	}
 	return err
-}
-
-// place waits for one of the connections that there may be with the sender.
-func (r *receipt) place(ctx context.Context) error {
-	select {
-	case r.link.places <- struct{}{}:
-		return nil
-	default:
-	}
-	r.report(Active, Queued, "")
-	select {
-	case r.link.places <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // hangUp closes the connection.
@@ -98,6 +78,31 @@ func (r *receipt) waitForLink(ctx context.Context) error {
 		select {
 		case <-changed:
 			r.delay = 0
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// waitForPlace takes one of the places for connections with the sender. It says
+// meanwhile that others come first, or that a wall is in their way.
+func (r *receipt) waitForPlace(ctx context.Context) error {
+	for {
+		select {
+		case r.link.places <- struct{}{}:
+			return nil
+		default:
+		}
+		wall, changed := r.link.walled()
+		if wall {
+			r.say(behindWall)
+		} else {
+			r.report(Active, Queued, "")
+		}
+		select {
+		case r.link.places <- struct{}{}:
+			return nil
+		case <-changed:
 		case <-ctx.Done():
 			return ctx.Err()
 		}

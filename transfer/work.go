@@ -147,7 +147,7 @@ func (e *Engine) received(j *job, path string, err error) {
 	case errors.Is(err, errTaken):
 		j.t.Asking = true
 	case errors.As(err, &failed):
-		e.end(j, report{Failed, failed.reason, failed.err.Error()})
+		e.end(j, report{state: Failed, reason: failed.reason, text: failed.err.Error()})
 		e.cfg.Log.Warn("receive", "transfer", j.t.ID, "from", j.t.Peer, "err", err)
 	}
 	e.moveOn(j)
@@ -196,43 +196,46 @@ func (e *Engine) removeParts(t Transfer) error {
 	return removeParts(d, e.cfg.Store, t.ID)
 }
 
-// serve answers on a data connection that a peer opened.
+// serve takes over a data connection that a peer opened.
 func (e *Engine) serve(from peer.ID, conn net.Conn) {
 	w := newWire(conn)
 	if e.conns[from] >= peer.MaxDataConns {
 		e.work.Go(w.abort)
 		return
 	}
-	e.conns[from]++
+	link := e.link(from)
+	e.hold(from, func() error { return e.admit(from, link, w) })
+}
+
+// hold counts a connection with a peer for as long as it is served.
+func (e *Engine) hold(with peer.ID, serve func() error) {
+	e.conns[with]++
 	e.work.Go(func() {
-		if err := e.answer(from, w); err != nil {
-			e.cfg.Log.Debug("data connection ended", "from", from, "err", err)
+		if err := serve(); err != nil {
+			e.cfg.Log.Debug("data connection ended", "with", with, "err", err)
 		}
-		w.abort()
 		e.post(func() {
-			if e.conns[from]--; e.conns[from] == 0 {
-				delete(e.conns, from)
+			if e.conns[with]--; e.conns[with] == 0 {
+				delete(e.conns, with)
 			}
 		})
 	})
 }
 
-// answer finds out which offer a connection is for, and serves it.
-func (e *Engine) answer(from peer.ID, w *wire) error {
-	defer context.AfterFunc(e.ctx, w.abort)()
-	first, err := receiveRead(w, make([]byte, frameHead+peer.ControlFrame))
-	if err != nil {
-		return err
-	}
+// answer serves the offer that the first request on a connection is for.
+func (e *Engine) answer(from peer.ID, w *wire, first peer.Read) error {
 	var j *job
 	var t Transfer
 	ctx, cut := context.WithCancel(e.ctx)
 	defer cut()
-	err = e.ask(ctx, func() (err error) {
+	err := e.ask(ctx, func() (err error) {
 		j, err = e.grant(from, first.Offer)
 		if err == nil {
 			t = j.t
 			j.serving[&cut] = struct{}{}
+			if e.link(from).reached() {
+				e.eachWith(from, e.moveOn)
+			}
 		}
 		return err
 	})
@@ -274,9 +277,9 @@ func (e *Engine) served(j *job, cut *context.CancelFunc, err error) {
 	}
 	e.cfg.Log.Warn("send", "transfer", j.t.ID, "err", err)
 	if source.reason == SourceChanged {
-		e.end(j, report{Failed, SourceChanged, source.Error()})
+		e.end(j, report{state: Failed, reason: SourceChanged, text: source.Error()})
 	} else {
-		j.far = report{Interrupted, SourceUnreadable, source.Error()}
+		j.far = report{state: Interrupted, reason: SourceUnreadable, text: source.Error()}
 	}
 	e.moveOn(j)
 }

@@ -88,6 +88,7 @@ func (n *Node) handle(event any) {
 		n.host.Challenge(e.Addr)
 	case discovery.NetworkChanged:
 		n.host.NetworkChanged()
+		n.engine.NetworkChanged()
 
 	case chat.EntryAdded:
 		n.entryAdded(e)
@@ -136,6 +137,8 @@ func (n *Node) received(e peer.Received) {
 		n.replica.Receive(e.From, m, e.Done)
 	case peer.OfferState:
 		n.engine.Receive(e.From, m, e.Done)
+	case peer.DialBack:
+		n.engine.DialBack(e.From, m, e.Done)
 	case peer.Presence:
 		n.presence(e.From, m)
 		e.Done()

@@ -237,10 +237,24 @@ func (n *Node) noteMoving(t transfer.Transfer) {
 
 // transfer is a transfer as people see it.
 func (n *Node) transfer(t transfer.Transfer) Transfer {
-	return Transfer{
+	v := Transfer{
 		ID: t.ID, Direction: Direction(t.Direction), Peer: n.meet(t.Peer).ref(), Name: peer.Line(t.Name, 0),
 		Files: t.Files, Bytes: t.Bytes, Done: t.Done, State: string(t.State), Reason: string(t.Reason), Rate: t.Rate,
 		Left: t.Left, Offered: t.Offered, Path: t.Path, Renamed: peer.Line(t.Renamed, 0), Skipped: peer.Line(t.Skipped, 500),
 		Program: t.Program, Error: peer.Line(t.Error, 500), Checked: t.Checked,
 	}
+	if t.Walled {
+		v.Error = wallWords(v.Peer.Name, n.host.Port(), n.host.Address(t.Peer).Port())
+	}
+	return v
+}
+
+// wallWords says what to do where neither this device nor that of the person named
+// gets through to the other, given where each is dialled (0: nowhere).
+func wallWords(name peer.Text, own, other uint16) peer.Text {
+	if other == 0 {
+		return sentence("The device of %s does not get through to this one. Open TCP port %d on this computer; then it goes on.", name, own)
+	}
+	return sentence("Neither device gets through to the other. Open TCP port %d on this computer, or TCP port %d on that of %s; then it goes on.",
+		own, other, name)
 }

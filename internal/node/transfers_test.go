@@ -13,6 +13,7 @@ import (
 
 	"earshot/internal/profile"
 	"earshot/internal/store"
+	"earshot/peer"
 )
 
 // file makes a file to be sent and returns its path and what is in it.
@@ -183,6 +184,21 @@ func TestWhatCannotBeOffered(t *testing.T) {
 	}
 	if all, err := a.Transfers(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("left over: %+v, %v", all, err)
+	}
+}
+
+func TestWhatToOpenIsSaidForBothSides(t *testing.T) {
+	bob := peer.DisplayName("Bob")
+	for _, c := range []struct {
+		own, other uint16
+		want       string
+	}{
+		{7420, 7421, "Neither device gets through to the other. Open TCP port 7420 on this computer, or TCP port 7421 on that of Bob; then it goes on."},
+		{7420, 0, "The device of Bob does not get through to this one. Open TCP port 7420 on this computer; then it goes on."},
+	} {
+		if got := wallWords(bob, c.own, c.other).String(); got != c.want {
+			t.Errorf("ports %d and %d: %q", c.own, c.other, got)
+		}
 	}
 }
 
