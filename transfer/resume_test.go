@@ -320,9 +320,10 @@ func TestACutLinkOnlyInterrupts(t *testing.T) {
 		for _, done := range []int64{1, 5 * mib, 12 * mib} {
 			bob.atLeast(offer.ID, done)
 			w.part(true)
-			if at := bob.at(offer.ID); !at.State.Final() {
-				bob.state(offer.ID, transfer.Interrupted, transfer.PeerAway)
-				ann.state(offer.ID, transfer.Interrupted, transfer.PeerAway)
+			for _, d := range []*device{bob, ann} {
+				d.wait(offer.ID, "the interruption", func(at transfer.Transfer) bool { // or all was there already
+					return at.Reason == transfer.PeerAway || bob.at(offer.ID).State.Final()
+				})
 			}
 			w.part(false)
 		}
