@@ -593,6 +593,20 @@ func TestVerifying(t *testing.T) {
 	})
 }
 
+func TestTransfersPageSaysWhatToDo(t *testing.T) {
+	for _, lang := range []string{"en", "zh"} {
+		run(t, 80, 24, office(), Config{Lang: lang}, func(k *console) {
+			k.keys("Ctrl+T")
+			kept := k.node.transfers[1]
+			kept.State, kept.Reason = "interrupted", "peer away"
+			kept.Error = peer.Line("Neither device gets through to the other. Open TCP port 7420 on this computer, or TCP port 7421 on that of Maximilian Wolfgang Müller-Lüdenscheidt; then it goes on.", 500)
+			k.say(node.Event{Kind: node.TransferMoved, Transfer: &kept})
+			k.rest()
+			k.shows("site-photos.zip ──", "Neither device gets through to the other. Open TCP port 7420", "port 7421 on that of Max", "then it…")
+		})
+	}
+}
+
 func TestTransfersPageSteers(t *testing.T) {
 	run(t, 80, 24, office(), Config{}, func(k *console) {
 		k.keys("Ctrl+T", "p")

@@ -293,18 +293,21 @@ func (p *transferPage) drawDetail(a area, t node.Transfer) {
 	if t.Direction == node.Receiving {
 		who = w.FromPerson
 	}
-	state := w.transfer(t)
+	state, trouble := w.transfer(t), t.Error.String()
+	if state == trouble {
+		state = w.States[t.State] // the trouble has lines of its own
+	}
 	lines := []string{who.with(t.Peer.Name.String(), c.clock(t.Offered), bytesOf(t.Done), c.sizeOf(t)) + ", " + state}
 	if t.Path != "" {
 		lines = append(lines, short(peer.Line(t.Path, a.w).String()))
 	}
-	switch {
-	case !t.Error.IsZero():
-		if text := t.Error.String(); text != state {
-			lines = append(lines, text)
-		}
-	default:
+	if trouble == "" {
 		lines = append(lines, w.Checked)
+	} else {
+		lines = append(lines, wrap(trouble, a.w-2)...)
+	}
+	if room := a.h - 1; len(lines) > room {
+		lines = append(lines[:room-1], lines[room-1]+c.glyphs.more)
 	}
 	for i, line := range lines {
 		a.text(1, i+1, plain, fit(line, a.w-2, c.glyphs.more))

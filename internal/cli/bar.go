@@ -74,6 +74,7 @@ func (b *bar) draw(transfers []node.Transfer) {
 func (b *bar) clear() {
 	if b != nil {
 		fmt.Fprint(b.w, "\r\x1b[K")
+		b.state = "" // whatever comes is drawn at once
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"earshot/internal/node"
+	"earshot/peer"
 )
 
 func (p *Program) sendCommand() *cobra.Command {
@@ -103,10 +104,12 @@ type sending struct {
 	bar   *bar // nil: nobody watches
 	order []uuid.UUID
 	state map[uuid.UUID]node.Transfer
+	// warned is what was said already of what a person has to do.
+	warned map[uuid.UUID]peer.Text
 }
 
 func newSending(p *Program) *sending {
-	s := &sending{p: p, state: map[uuid.UUID]node.Transfer{}}
+	s := &sending{p: p, state: map[uuid.UUID]node.Transfer{}, warned: map[uuid.UUID]peer.Text{}}
 	if isTerminal(p.Stderr) {
 		s.bar = newBar(p)
 	}
@@ -145,9 +148,21 @@ func (s *sending) watch(ctx context.Context, n Node, sub node.Subscription) erro
 				}
 			}
 		}
+		s.warn()
 		s.bar.draw(s.list())
 		return s.over(), nil
 	})
+}
+
+// warn says what keeps transfers, once each: a bar has no room for it.
+func (s *sending) warn() {
+	for _, t := range s.list() {
+		if trouble(t) && s.warned[t.ID] != t.Error {
+			s.warned[t.ID] = t.Error
+			s.bar.clear()
+			s.p.tell("earshot: %s: %s.", filesOf(t.Name, t.Files, t.Bytes), transferWords(t))
+		}
+	}
 }
 
 func (s *sending) list() []node.Transfer {
@@ -220,11 +235,14 @@ func worse(a, b int) int {
 // outcome is how a transfer that is not done stands, and what to do.
 func outcome(ctx context.Context, t node.Transfer) string {
 	what := filesOf(t.Name, t.Files, t.Bytes) + ": " + transferWords(t) + "."
-	if !isFinal(t.State) {
+	switch {
+	case trouble(t):
+		what += " \"earshot transfers\" shows how it stands."
+	case !isFinal(t.State):
 		what += " It goes on when both are back; \"earshot transfers\" shows how it stands."
-		if ctx.Err() != nil {
-			what = "Interrupted. " + what
-		}
+	}
+	if !isFinal(t.State) && ctx.Err() != nil {
+		what = "Interrupted. " + what
 	}
 	return what
 }

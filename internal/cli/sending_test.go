@@ -122,6 +122,30 @@ func TestSendEndsAsTheTransferEnds(t *testing.T) {
 	newCall(t, f).run(0, "send", "Bob", file(t)).prints("report.pdf (1.0 MB): received and checked by Bob.\n")
 }
 
+// What a person has to do for it to go on is said at once and once, also where
+// the command would wait for ever.
+func TestSendSaysWhatKeepsAFile(t *testing.T) {
+	f := newFake(person(2, "Bob"))
+	f.onOffer = func(f *fake, tr node.Transfer) {
+		tr.State, tr.Reason, tr.Error = stateInterrupted, "peer away", peer.Line("Nobody gets through. Open TCP port 7420.", 0)
+		for range 3 {
+			f.publish(node.Event{Kind: node.TransferMoved, Transfer: &tr})
+		}
+		become(stateDone, "")(f, tr)
+	}
+	const said = "earshot: report.pdf (1.0 MB): interrupted: Nobody gets through. Open TCP port 7420.\n"
+	call := newCall(t, f).run(codeDone, "send", "Bob", file(t))
+	if got := call.stderr.String(); got != said {
+		t.Errorf("said %q", got)
+	}
+	f = newFake(person(2, "Bob"))
+	f.onOffer = func(f *fake, tr node.Transfer) {
+		tr.Error = peer.Line("Nobody gets through. Open TCP port 7420.", 0)
+		become(stateInterrupted, "peer away")(f, tr)
+	}
+	newCall(t, f).run(codeLater, "send", "Bob", file(t), "--wait", "50ms").complains("interrupted: Nobody gets through. Open TCP port 7420. \"earshot transfers\"")
+}
+
 func TestSendToSeveral(t *testing.T) {
 	f := newFake(person(2, "Bob"), person(3, "Carl"), person(4, "Doe, Dora"))
 	f.onOffer = func(f *fake, t node.Transfer) {

@@ -63,6 +63,9 @@ func stoppedWords(t node.Transfer, other string) string {
 		}
 		return "paused by " + by
 	case stateInterrupted:
+		if trouble(t) {
+			return "interrupted: " + strings.TrimSuffix(t.Error.String(), ".")
+		}
 		return "waiting for " + other + map[string]string{"stalled": ", no data came", "source unreadable": ", the source cannot be read"}[t.Reason]
 	case stateDeclined, stateCancelled:
 		if t.Reason == "limit" {
@@ -75,6 +78,9 @@ func stoppedWords(t node.Transfer, other string) string {
 	}
 	return "failed: " + failedWords(t.Reason)
 }
+
+// trouble reports whether a person has to do something for a transfer to go on.
+func trouble(t node.Transfer) bool { return t.State == stateInterrupted && !t.Error.IsZero() }
 
 func failedWords(reason string) string {
 	switch reason {
