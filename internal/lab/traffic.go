@@ -38,11 +38,30 @@ func (h *Host) Lose(perMille int) {
 	h.filter("lossy", fmt.Sprintf(`iif "eth0" numgen random mod 1000 < %d drop;`, perMille))
 }
 
+// Firewall lets no TCP connection in from now on, as the firewall of a machine
+// does: what tries gets no answer. Those that are open stay. It needs nft.
+func (h *Host) Firewall() {
+	h.link.t.Helper()
+	h.filter("wall", "iifname eth0 tcp flags & (syn | ack) == syn drop;")
+}
+
+// OpenFirewall takes the firewall away.
+func (h *Host) OpenFirewall() {
+	h.link.t.Helper()
+	h.nft("delete table inet wall")
+}
+
 // filter puts rules for what the host receives into a table of that name.
 func (h *Host) filter(table, rules string) {
 	h.link.t.Helper()
+	h.nft("table inet " + table + " { chain in { type filter hook input priority 0; " + rules + " }; }")
+}
+
+// nft changes the packet filter of the host.
+func (h *Host) nft(rules string) {
+	h.link.t.Helper()
 	cmd := exec.Command("ip", "netns", "exec", h.Space, "nft", "-f", "-")
-	cmd.Stdin = strings.NewReader("table inet " + table + " { chain in { type filter hook input priority 0; " + rules + " }; }")
+	cmd.Stdin = strings.NewReader(rules)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		h.link.t.Fatalf("filter packets on %s: %v: %s", h.Space, err, out)
 	}
