@@ -265,7 +265,7 @@ func (e *Engine) Receive(from peer.ID, m peer.OfferState, done func()) {
 	e.inbox.put(command{drop: done, do: func() {
 		defer done()
 		j := e.jobs[m.Offer]
-		if j == nil || j.t.Peer != from || !believable(j.t, State(m.State)) {
+		if j == nil || j.t.Peer != from || !believable(State(m.State)) {
 			e.cfg.Log.Debug("offer state that changes nothing", "from", from, "offer", m.Offer, "state", m.State)
 			return
 		}

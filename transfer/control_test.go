@@ -508,3 +508,40 @@ func (s saying) Send(_ peer.ID, m peer.Message) bool {
 	s.sent <- m.(peer.OfferState)
 	return true
 }
+
+// TestAReceiverWhoForgot lost its database: the offers of then come again with the
+// conversation, and end as the sender knows them.
+func TestAReceiverWhoForgot(t *testing.T) {
+	for name, c := range map[string]struct {
+		before func(bob *device, id uuid.UUID)
+		accept bool // again, before the sender says anything
+		want   transfer.State
+	}{
+		"what it received":                  {func(bob *device, id uuid.UUID) { bob.accept(id) }, false, transfer.Cancelled},
+		"what it received and accepts anew": {func(bob *device, id uuid.UUID) { bob.accept(id) }, true, transfer.Cancelled},
+		"what it declined":                  {func(bob *device, id uuid.UUID) { bob.engine.Decline(id, func(error) {}) }, false, transfer.Declined},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, ann, bob := pair(t)
+			offer := ann.offer(bob, file(t, "a", 5))
+			c.before(bob, offer.ID)
+			end := ann.wait(offer.ID, "the end", func(t transfer.Transfer) bool { return t.State.Final() && t.Settled })
+			bob.close()
+			bob.store = transfertest.NewStore()
+			bob.start()
+			bob.engine.Incoming(offer, ann.id)
+			if c.accept {
+				bob.engine.Accept(offer.ID, "", transfer.Keep, func(error) {})
+			}
+			if at := bob.state(offer.ID, c.want); at.State == transfer.Cancelled && at.Reason != transfer.ByPeer {
+				t.Errorf("cancelled, %q", at.Reason)
+			}
+			if at := ann.at(offer.ID); at.State != end.State {
+				t.Errorf("the sender's is %s, was %s", at.State, end.State)
+			}
+			if names := bob.finals(); name != "what it declined" && len(names) != 1 {
+				t.Errorf("there is %v", names)
+			}
+		})
+	}
+}

@@ -91,7 +91,7 @@ func TestDataThatNobodyAskedFor(t *testing.T) {
 	t.Run("states that the sender has no say in/F-11", func(t *testing.T) {
 		_, ann, bob := pair(t)
 		offer := ann.offer(bob, file(t, "a", 5))
-		for _, state := range []string{"done", "declined", "preparing", "", "nonsense"} {
+		for _, state := range []string{"preparing", "", "nonsense"} {
 			bob.engine.Receive(ann.id, peer.OfferState{Offer: offer.ID, State: state}, func() {})
 		}
 		bob.engine.Receive(peer.ID{77}, peer.OfferState{Offer: offer.ID, State: "cancelled"}, func() {})

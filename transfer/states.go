@@ -80,23 +80,30 @@ func mirrored(s State, r Reason) Reason {
 	return r
 }
 
-// believable reports whether the other side of t may say that state. Only a
-// receiver declines and finishes; the sender repeats it.
-func believable(t Transfer, s State) bool {
+// believable reports whether the other side of a transfer may say that state.
+func believable(s State) bool {
 	switch s {
-	case Offered, Active, Paused, Interrupted, Cancelled, Failed:
+	case Offered, Active, Paused, Interrupted, Done, Declined, Cancelled, Failed:
 		return true
-	case Done, Declined:
-		return t.Direction == Sending || t.State == s
 	}
 	return false
+}
+
+// forgotten is the state that follows for a receiver when the sender says one that
+// only a receiver comes to first, and this one did not: it lost its database, or got
+// an older one back. Of Done it keeps no more than that nothing is sent any more.
+func forgotten(t Transfer, s State, r Reason) (State, Reason) {
+	if t.Direction == Receiving && s == Done && t.State != Done {
+		return Cancelled, ByPeer
+	}
+	return s, r
 }
 
 // heard is what becomes of t when the other side says m: what it is at there, which
 // may be final for both.
 func heard(t Transfer, m peer.OfferState) (after Transfer, far report) {
 	state := State(m.State)
-	reason := mirrored(state, Reason(m.Reason))
+	state, reason := forgotten(t, state, mirrored(state, Reason(m.Reason)))
 	far = report{state: state, reason: reason}
 	if state.Final() {
 		t.Settled = true

@@ -62,7 +62,7 @@ func TestBothComeToOneEnd(t *testing.T) {
 			if !me.State.Final() || rapid.IntRange(0, 3).Draw(t, "lost") == 0 {
 				continue
 			}
-			if m := (peer.OfferState{State: string(me.State), Reason: string(me.Reason)}); believable(*they, State(m.State)) {
+			if m := (peer.OfferState{State: string(me.State), Reason: string(me.Reason)}); believable(State(m.State)) {
 				*they, _ = heard(*they, m)
 			}
 		}
