@@ -88,15 +88,16 @@ func (r *receipt) waitForLink(ctx context.Context) error {
 // meanwhile that others come first, or that a wall is in their way.
 func (r *receipt) waitForPlace(ctx context.Context) error {
 	for {
+		wall, changed := r.link.walled()
+		if wall {
+			r.say(behindWall)
+		}
 		select {
 		case r.link.places <- struct{}{}:
 			return nil
 		default:
 		}
-		wall, changed := r.link.walled()
-		if wall {
-			r.say(behindWall)
-		} else {
+		if !wall {
 			r.report(Active, Queued, "")
 		}
 		select {
