@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/time/rate"
 
 	"earshot/peer"
 )
@@ -66,12 +67,13 @@ type Engine struct {
 	shown map[uuid.UUID]Transfer // what was told last; written by Run's goroutine alone
 
 	// The rest belongs to the goroutine of Run.
-	ctx   context.Context // of everything that Run started
-	work  sync.WaitGroup
-	jobs  map[uuid.UUID]*job
-	links map[peer.ID]*link
-	conns map[peer.ID]int // data connections that each peer opened, or had opened
-	tick  *time.Ticker    // nil while nothing moves
+	ctx    context.Context // of everything that Run started
+	work   sync.WaitGroup
+	jobs   map[uuid.UUID]*job
+	links  map[peer.ID]*link
+	limits [2]*rate.Limiter // of all that is sent, and received
+	conns  map[peer.ID]int  // data connections that each peer opened, or had opened
+	tick   *time.Ticker     // nil while nothing moves
 }
 
 // job is one transfer while the engine runs.
@@ -81,6 +83,7 @@ type job struct {
 	far   report // what the other side said last
 	moved *progress
 	meter meter
+	limit *rate.Limiter
 
 	accepting int // answers of the person here whose folder is being made
 
@@ -112,6 +115,7 @@ func New(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, inbox: newInbox(), shown: map[uuid.UUID]Transfer{},
 		jobs: map[uuid.UUID]*job{}, links: map[peer.ID]*link{}, conns: map[peer.ID]int{},
+		limits: [2]*rate.Limiter{newLimiter(), newLimiter()},
 	}
 	transfers, err := cfg.Store.Transfers()
 	if err != nil {
@@ -147,7 +151,9 @@ func (e *Engine) load(t Transfer) error {
 }
 
 func newJob(t Transfer) *job {
-	return &job{t: t, moved: &progress{}, serving: map[*context.CancelFunc]struct{}{}}
+	j := &job{t: t, moved: &progress{}, limit: newLimiter(), serving: map[*context.CancelFunc]struct{}{}}
+	setRate(j.limit, t.Limit)
+	return j
 }
 
 // Transfers is what the engine knows now, the oldest first. Like all methods it

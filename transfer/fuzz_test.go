@@ -225,7 +225,7 @@ func FuzzRead(f *testing.F) {
 		defer work.Wait()
 		work.Go(func() error {
 			defer far.Close()
-			return s.send()
+			return s.send(context.Background())
 		})
 		work.Go(func() error {
 			defer close(s.full)

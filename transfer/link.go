@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/time/rate"
 
 	"earshot/peer"
 )
@@ -18,7 +19,8 @@ const dials = peer.MaxDataConns / 2
 // link is whether a peer can be reached now and in which way, for goroutines that
 // wait for it, and the places for connections to it.
 type link struct {
-	places chan struct{} // holds a token for each data connection for what is received, whoever dials it
+	places chan struct{}    // holds a token for each data connection for what is received, whoever dials it
+	limits [2]*rate.Limiter // of what is sent to the peer, and received
 
 	mu       sync.Mutex // guards what follows
 	up       bool
@@ -34,6 +36,7 @@ type link struct {
 func newLink() *link {
 	return &link{
 		places:  make(chan struct{}, dials),
+		limits:  [2]*rate.Limiter{newLimiter(), newLimiter()},
 		changed: make(chan struct{}),
 		cuts:    map[*context.CancelFunc]struct{}{},
 		asked:   map[uuid.UUID]chan back{},

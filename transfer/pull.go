@@ -54,10 +54,11 @@ func (p piece) start() int64 { return p.chunk.start() + int64(p.at) }
 // pull is one connection on which a transfer is received. One goroutine reads and
 // hashes while another asks, writes and keeps the journal.
 type pull struct {
-	wire  *wire
-	land  *landing
-	offer Offer
-	room  func() error // checks now and then whether there is room for the rest
+	wire   *wire
+	land   *landing
+	offer  Offer
+	limits limits
+	room   func() error // checks now and then whether there is room for the rest
 
 	asked    chan piece    // what will come, in order
 	arrived  chan received // what came
@@ -86,9 +87,9 @@ type arrival struct {
 	wrong bool // a repair of the chunk does not have the hash that came with it
 }
 
-func newPull(w *wire, l *landing, o Offer, room func() error, size *window) *pull {
+func newPull(r *receipt, l *landing) *pull {
 	p := &pull{
-		wire: w, land: l, offer: o, room: room, window: size,
+		wire: r.wire, land: l, offer: r.t.Offer, limits: r.limits, room: r.room, window: r.window,
 		asked:   make(chan piece, maxAsked),
 		arrived: make(chan received, buffers),
 		free:    make(chan received, buffers),

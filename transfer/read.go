@@ -71,6 +71,9 @@ func (r *reader) fetch(ctx context.Context, c piece) error {
 		return err
 	}
 	r.used += frameHead + len(payload)
+	if err := r.limits.wait(ctx, len(payload)); err != nil {
+		return err
+	}
 	got, err := r.check(c, payload)
 	if err != nil {
 		return err

@@ -42,6 +42,7 @@ type receipt struct {
 	// plans for its files are made.
 	listed   func(ctx context.Context, list *listing) error
 	compared func(ctx context.Context) error
+	limits   limits
 	earlier  []Transfer // of the same peer into the same folder, the newest first
 
 	told   report
@@ -259,7 +260,7 @@ func (r *receipt) complete(ctx context.Context, l *landing) (string, error) {
 // version is here is planned when all before it is received.
 func (r *receipt) pull(ctx context.Context, l *landing) error {
 	for {
-		if err := newPull(r.wire, l, r.t.Offer, r.room, r.window).run(ctx); err != nil {
+		if err := newPull(r, l).run(ctx); err != nil {
 			return err
 		}
 		f, err := l.unplanned()

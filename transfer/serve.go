@@ -37,9 +37,10 @@ var (
 // server answers what one receiver asks for on one connection. One goroutine takes
 // the requests, one reads files, one sends.
 type server struct {
-	wire  *wire
-	store Store
-	t     Transfer
+	wire   *wire
+	store  Store
+	t      Transfer
+	limits limits
 
 	requests chan peer.Read
 	free     chan []byte
@@ -83,12 +84,12 @@ func newServer(w *wire, t Transfer, cfg *Config) *server {
 
 // run answers first and what follows until the receiver closes the connection.
 func (s *server) run(ctx context.Context, first peer.Read) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, inner := errgroup.WithContext(ctx)
 	s.requests <- first
 	over := make(chan struct{})
-	context.AfterFunc(ctx, func() {
+	context.AfterFunc(inner, func() {
 		defer close(over)
-		if isSourceError(context.Cause(ctx)) { // that is still to be said
+		if isSourceError(context.Cause(inner)) { // that is still to be said
 			s.wire.read.stop()
 		} else {
 			s.wire.abort()
@@ -96,15 +97,15 @@ func (s *server) run(ctx context.Context, first peer.Read) error {
 	})
 	group.Go(func() error {
 		defer close(s.requests)
-		return s.take(ctx)
+		return s.take(inner)
 	})
 	group.Go(func() error {
 		defer close(s.full)
 		defer s.sources.close()
 		defer s.use(nil)
-		return s.answer(ctx)
+		return s.answer(inner)
 	})
-	group.Go(s.send)
+	group.Go(func() error { return s.send(ctx) })
 	err := group.Wait()
 	<-over
 	return err
@@ -165,11 +166,21 @@ func checkRead(read peer.Read) error {
 	return nil
 }
 
-// send writes what was read.
-func (s *server) send() error {
+// send writes what was read, to the last byte also where no more can be read.
+func (s *server) send(ctx context.Context) error {
 	for b := range s.full {
-		if _, err := s.wire.Write(b); err != nil {
-			return &lostError{err}
+		for rest := b; len(rest) > 0; {
+			now := len(rest)
+			if s.limits.are() {
+				now = min(now, share)
+			}
+			if err := s.limits.wait(ctx, now); err != nil {
+				return err
+			}
+			if _, err := s.wire.Write(rest[:now]); err != nil {
+				return &lostError{err}
+			}
+			rest = rest[now:]
 		}
 		s.free <- b[:0] // has room for every buffer
 	}

@@ -129,6 +129,8 @@ type Transfer struct {
 	Entries int64  // of the manifest, folders included, as far as it is known
 	Holes   int64  // receiving: bytes that are holes at the sender, by its word
 
+	Limit int64 // bytes a second, 0: none
+
 	Conflict Conflict // receiving: what is done where a name is taken, "" as Keep
 	Compared bool     // receiving: the plans for its files are made
 	Asking   bool     // receiving: the person has to say what is done

@@ -107,6 +107,7 @@ func (e *Engine) receive(j *job) {
 		compared: func(ctx context.Context) error {
 			return e.ask(ctx, func() error { return e.compared(j) })
 		},
+		limits:  e.limitsOf(j),
 		earlier: e.earlier(j),
 	}
 	e.work.Go(func() {
@@ -226,12 +227,13 @@ func (e *Engine) hold(with peer.ID, serve func() error) {
 func (e *Engine) answer(from peer.ID, w *wire, first peer.Read) error {
 	var j *job
 	var t Transfer
+	var l limits
 	ctx, cut := context.WithCancel(e.ctx)
 	defer cut()
 	err := e.ask(ctx, func() (err error) {
 		j, err = e.grant(from, first.Offer)
 		if err == nil {
-			t = j.t
+			t, l = j.t, e.limitsOf(j)
 			j.serving[&cut] = struct{}{}
 			if e.link(from).reached() {
 				e.eachWith(from, e.moveOn)
@@ -246,7 +248,9 @@ func (e *Engine) answer(from peer.ID, w *wire, first peer.Read) error {
 	if err != nil {
 		return fmt.Errorf("serve offer %s: %w", first.Offer, err)
 	}
-	err = newServer(w, t, &e.cfg).run(ctx, first)
+	s := newServer(w, t, &e.cfg)
+	s.limits = l
+	err = s.run(ctx, first)
 	e.post(func() { e.served(j, &cut, err) })
 	var source *sourceError
 	if errors.As(err, &source) {

@@ -23,14 +23,14 @@ func (db *DB) TransferStore() TransferStore { return TransferStore{db} }
 
 const (
 	transferColumns = `id, name, files, bytes, manifest, program, peer, direction, state, reason, error, offered,
-		done, dir, path, renamed, skipped, entries, holes, conflict, compared, asking, accepted, listed, paused_own, paused_far, parts, settled`
+		done, dir, path, renamed, skipped, entries, holes, rate, conflict, compared, asking, accepted, listed, paused_own, paused_far, parts, settled`
 	saveTransfer = "INSERT INTO transfer (" + transferColumns + `)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
 		name = excluded.name, files = excluded.files, bytes = excluded.bytes, manifest = excluded.manifest,
 		program = excluded.program, peer = excluded.peer, direction = excluded.direction, state = excluded.state,
 		reason = excluded.reason, error = excluded.error, offered = excluded.offered, done = excluded.done,
 		dir = excluded.dir, path = excluded.path, renamed = excluded.renamed, skipped = excluded.skipped,
-		entries = excluded.entries, holes = excluded.holes,
+		entries = excluded.entries, holes = excluded.holes, rate = excluded.rate,
 		conflict = excluded.conflict, compared = excluded.compared, asking = excluded.asking, accepted = excluded.accepted, listed = excluded.listed,
 		paused_own = excluded.paused_own, paused_far = excluded.paused_far, parts = excluded.parts,
 		settled = excluded.settled`
@@ -51,7 +51,7 @@ func (s TransferStore) Transfers() ([]transfer.Transfer, error) {
 func scanTransfer(scan scan) (t transfer.Transfer, err error) {
 	err = scan(fixed(t.ID[:]), &t.Name, &t.Files, &t.Bytes, fixed(t.Manifest[:]), &t.Program, fixed(t.Peer[:]),
 		&t.Direction, &t.State, &t.Reason, &t.Error, (*moment)(&t.Offered),
-		&t.Done, &t.Dir, &t.Path, &t.Renamed, &t.Skipped, &t.Entries, &t.Holes,
+		&t.Done, &t.Dir, &t.Path, &t.Renamed, &t.Skipped, &t.Entries, &t.Holes, &t.Limit,
 		&t.Conflict, &t.Compared, &t.Asking,
 		&t.Accepted, &t.Listed, &t.PausedOwn, &t.PausedFar, &t.Parts, &t.Settled)
 	return t, err
@@ -62,7 +62,7 @@ func (s TransferStore) SaveTransfer(t transfer.Transfer) error {
 	return s.db.update("save transfer", func(tx tx) error {
 		_, err := tx.exec(saveTransfer, t.ID[:], t.Name, t.Files, t.Bytes, t.Manifest[:], t.Program, t.Peer[:],
 			string(t.Direction), string(t.State), string(t.Reason), t.Error, nanoseconds(t.Offered),
-			t.Done, t.Dir, t.Path, t.Renamed, t.Skipped, t.Entries, t.Holes,
+			t.Done, t.Dir, t.Path, t.Renamed, t.Skipped, t.Entries, t.Holes, t.Limit,
 			string(t.Conflict), t.Compared, t.Asking, t.Accepted, t.Listed, t.PausedOwn, t.PausedFar, t.Parts, t.Settled)
 		return err
 	})

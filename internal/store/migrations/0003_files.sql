@@ -5,6 +5,9 @@ PRAGMA user_version = 3;
 ALTER TABLE transfer ADD COLUMN holes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE file ADD COLUMN holes INTEGER NOT NULL DEFAULT 0;
 
+-- The most bytes a second, 0 without a limit.
+ALTER TABLE transfer ADD COLUMN rate INTEGER NOT NULL DEFAULT 0;
+
 -- What is done where a name is taken in the save folder.
 ALTER TABLE transfer ADD COLUMN conflict TEXT NOT NULL DEFAULT '';
 ALTER TABLE transfer ADD COLUMN compared INTEGER NOT NULL DEFAULT 0;
