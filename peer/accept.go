@@ -142,10 +142,24 @@ type dataConn struct {
 // Close says goodbye within a quarter of a second and closes the connection.
 func (c *dataConn) Close() error {
 	defer c.release()
+	c.wire.hurry(time.Now().Add(farewellTime))
+	c.wire.endGather() // where that fails, closing does too
 	return c.secure.Close()
 }
 
+// Flush sends what was written and waits still: up to 128 KiB do.
+func (c *dataConn) Flush() error { return c.wire.flush() }
+
+// CloseWrite flushes, and says that no more comes.
+func (c *dataConn) CloseWrite() error {
+	if err := c.wire.endGather(); err != nil {
+		return err
+	}
+	return c.secure.CloseWrite()
+}
+
 func (h *Host) counted(conn *secure) net.Conn {
+	conn.wire.startGather()
 	return &dataConn{secure: conn, release: sync.OnceFunc(func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()

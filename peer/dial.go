@@ -336,7 +336,8 @@ func (h *Host) Address(id ID) netip.AddrPort {
 // DialData opens a data connection to the peer of a live session, at its
 // [Host.Address] and nowhere else. The caller owns it. Where there are
 // [MaxDataConns] already, the error is ErrDataLimit. It is the one method that
-// waits: until the peer proved its key, or ctx ends.
+// waits: until the peer proved its key, or ctx ends. What is written to the
+// connection waits until it is 128 KiB, or its method Flush() error is called.
 func (h *Host) DialData(ctx context.Context, id ID) (net.Conn, error) {
 	addr, err := h.reserveData(id)
 	if err != nil {

@@ -39,7 +39,7 @@ type Received struct {
 }
 
 // DataOpened is a data connection that a peer with a live session opened. The
-// receiver of the event owns the connection.
+// receiver of the event owns the connection, which is as [Host.DialData] says.
 type DataOpened struct {
 	From ID
 	Conn net.Conn

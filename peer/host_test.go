@@ -86,7 +86,10 @@ func TestDataConnections(t *testing.T) {
 		if _, err := a.DialData(t.Context(), b.id()); !errors.Is(err, ErrDataLimit) {
 			t.Errorf("one too many: %v", err)
 		}
-		go io.WriteString(near[0], "through the pipe")
+		go func() {
+			io.WriteString(near[0], "through the pipe")
+			near[0].(*dataConn).Flush()
+		}()
 		got := make([]byte, 16)
 		if _, err := io.ReadFull(far[0], got); err != nil || string(got) != "through the pipe" {
 			t.Errorf("read %q, %v", got, err)
@@ -402,6 +405,9 @@ func TestRealHostsMeetAndTalk(t *testing.T) {
 	opened := await[DataOpened](b)
 	defer opened.Conn.Close()
 	if _, err := conn.Write([]byte("hi")); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.(*dataConn).Flush(); err != nil {
 		t.Fatal(err)
 	}
 	got := make([]byte, 2)

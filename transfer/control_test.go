@@ -397,7 +397,7 @@ func TestAReceiverThatDoesNotRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		began := time.Now()
-		time.Sleep(14 * time.Second)
+		time.Sleep(29 * time.Second)
 		synctest.Wait()
 		if _, err := near.Write(nil); err != nil {
 			t.Errorf("closed after %v: %v", time.Since(began), err)

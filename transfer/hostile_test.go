@@ -173,7 +173,9 @@ func TestASenderWhoSendsSomethingElse(t *testing.T) {
 		s := &script{entries: []peer.ManifestEntry{entry("a", uint64(len(data)), 0)}, content: map[uint64][]byte{0: data}}
 		s.on = func(s *script, r peer.Read) bool {
 			return onBytes(r, func() {
-				s.send(peer.Chunk{Offer: r.Offer, Data: data[:peer.PieceSize]})
+				for at := 0; at < mib; at += peer.PieceSize {
+					s.send(peer.Chunk{Offer: r.Offer, Offset: uint64(at), Data: data[at : at+peer.PieceSize]})
+				}
 				s.conn.Close()
 			})
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"earshot/peer"
@@ -18,8 +19,9 @@ const (
 	// askAgain is how much of the window must be free before more is asked for, so
 	// that small files share a request; of a small window a quarter.
 	askAgain = peer.ChunkSize
-	// buffers is how many pieces of one transfer are in memory at most: 2 MiB.
-	buffers = 16
+	// buffers is in how many batches of pieces the bytes of one transfer come, at
+	// most: some 2 MiB.
+	buffers = 4
 )
 
 // errMismatch says that the other side sent something else than was asked for.
@@ -64,12 +66,13 @@ type pull struct {
 	arrived  chan received // what came
 	free     chan received // what was written, to be filled again
 	window   *window
-	open     []piece // to be written: the writer's own list
-	openSize int64   // of those that the sender was asked for
-	begun    int64   // written of the chunk that is not complete
-	next     *piece  // taken from the landing, waits for room in the window
-	ended    bool    // the landing had none, the last time
-	unsized  int64   // bytes written since the room was checked
+	enough   atomic.Int64 // bytes that the reader hands over at once
+	open     []piece      // to be written: the writer's own list
+	openSize int64        // of those that the sender was asked for
+	begun    int64        // written of the chunk that is not complete
+	next     *piece       // taken from the landing, waits for room in the window
+	ended    bool         // the landing had none, the last time
+	unsized  int64        // bytes written since the room was checked
 }
 
 // received are pieces on their way from the reader to the writer, in order.
@@ -95,7 +98,7 @@ func newPull(r *receipt, l *landing) *pull {
 		free:    make(chan received, buffers),
 	}
 	for range buffers {
-		p.free <- received{buf: make([]byte, frameHead+peer.DataFrame)}
+		p.free <- received{buf: make([]byte, batchSize)}
 	}
 	return p
 }
@@ -254,6 +257,7 @@ func (p *pull) ask() error {
 	}
 	var pieces []piece
 	now := time.Now()
+	p.enough.Store(p.window.size / 4)
 	for len(p.open) < maxAsked {
 		c, ok, err := p.following()
 		if err != nil {

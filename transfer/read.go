@@ -39,7 +39,7 @@ func (p *pull) read(ctx context.Context) error {
 		if err := r.fetch(ctx, c); err != nil {
 			return err
 		}
-		if len(p.asked) == 0 || len(r.batch.buf)-r.used < frameHead+peer.ChunkHead+peer.PieceSize/2 {
+		if len(p.asked) == 0 || int64(r.used) >= p.enough.Load() {
 			r.hand()
 		}
 	}

@@ -99,7 +99,7 @@ func (t *teller) now(ctx context.Context) error {
 
 func (t *teller) tell(ctx context.Context, more bool) error {
 	t.frame.More = more
-	if err := t.room(ctx, batchSize); err != nil {
+	if err := t.room(ctx, frameHead+peer.DataFrame); err != nil {
 		return err
 	}
 	b, err := peer.Append(t.batch, t.frame)

@@ -18,11 +18,12 @@ const (
 	maxRequests = 64
 	// maxRanges bounds the ranges of a request.
 	maxRanges = 2 * maxAsked
-	// batches is how many buffers a connection is served with: 2 MiB, so that
+	// batches is how many buffers a connection is served with: some 2 MiB, so that
 	// reading goes on while the network, or the disk, has to be waited for.
-	batches = 16
-	// batchSize is a buffer: one whole piece, or many small ones.
-	batchSize = frameHead + peer.DataFrame
+	batches = 4
+	// batchSize is a buffer: a few pieces, since each goes from one goroutine to
+	// another, which costs as much as reading 64 KiB.
+	batchSize = 4 * (frameHead + peer.DataFrame)
 	// manifestBytes is about how much of a manifest is sent in one frame.
 	manifestBytes = 64 << 10
 )
@@ -182,6 +183,11 @@ func (s *server) send(ctx context.Context) error {
 			}
 			rest = rest[now:]
 		}
+		if len(s.full) == 0 || s.limits.are() {
+			if err := s.wire.flush(); err != nil {
+				return &lostError{err}
+			}
+		}
 		s.free <- b[:0] // has room for every buffer
 	}
 	return nil
@@ -270,7 +276,7 @@ func (s *server) page(ctx context.Context, from uint64) error {
 		size += len(f.sentAs()) + 32
 	}
 	m.More = int64(from)+int64(len(m.Entries)) < s.t.Entries
-	if err := s.room(ctx, batchSize); err != nil {
+	if err := s.room(ctx, frameHead+peer.DataFrame); err != nil {
 		return err
 	}
 	b, err := peer.Append(s.batch, m)

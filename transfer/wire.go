@@ -20,8 +20,8 @@ const (
 	// idleTime is how long a sender waits for the next request: the receiver may
 	// be busy with its disk.
 	idleTime = 60 * time.Second
-	// portion is what is written with one deadline: at 15 s for it, 4 KB/s suffice.
-	portion = 64 << 10
+	// portion is what is written with one deadline: at 30 s for it, 4 KB/s suffice.
+	portion = 128 << 10
 	// lingerTime is what the other side has to read the last frame.
 	lingerTime = 5 * time.Second
 	// frameHead is the length and the type of a frame.
@@ -41,16 +41,22 @@ func (e *lostError) Unwrap() error { return e.err }
 // while another writes.
 type wire struct {
 	conn    net.Conn
+	gathers flusher // conn, where what is written waits for a Flush
 	read    deadline
 	written deadline
 }
 
+// flusher is a connection that has what is written wait.
+type flusher interface{ Flush() error }
+
 func newWire(conn net.Conn) *wire {
-	return &wire{
+	w := &wire{
 		conn:    conn,
 		read:    deadline{set: conn.SetReadDeadline, wait: patience},
-		written: deadline{set: conn.SetWriteDeadline, wait: patience},
+		written: deadline{set: conn.SetWriteDeadline, wait: 2 * patience},
 	}
+	w.gathers, _ = conn.(flusher)
+	return w
 }
 
 // deadline is moved on as bytes come, but not for each few of them: setting one
@@ -107,13 +113,27 @@ func (w *wire) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
+// flush sends what was written.
+func (w *wire) flush() error {
+	if w.gathers == nil {
+		return nil
+	}
+	if err := w.written.move(); err != nil {
+		return err
+	}
+	return w.gathers.Flush()
+}
+
 // send writes one message.
 func (w *wire) send(m peer.Message) error {
 	b, err := peer.Append(nil, m)
 	if err != nil {
 		return err
 	}
-	if _, err = w.Write(b); err != nil {
+	if _, err = w.Write(b); err == nil {
+		err = w.flush()
+	}
+	if err != nil {
 		return &lostError{err}
 	}
 	return nil
