@@ -33,6 +33,23 @@ type Offer struct {
 	Program  bool      `cbor:"6,keyasint,omitempty"` // something in it can be run
 }
 
+// Confirmation is the body of an entry with which a device confirms another one.
+// What confirms a file offer is its receipt: the device has everything.
+type Confirmation struct {
+	Of    Answers `cbor:"1,keyasint"`           // what is confirmed
+	Wall  uint64  `cbor:"2,keyasint"`           // milliseconds since 1970 by the author's clock
+	Files *Saved  `cbor:"3,keyasint,omitempty"` // in a receipt
+}
+
+// Saved is what a receipt says of the files.
+type Saved struct {
+	Name     string    `cbor:"1,keyasint"` // as the offer has it, like the next three; hostile
+	Files    uint64    `cbor:"2,keyasint"`
+	Bytes    uint64    `cbor:"3,keyasint"`
+	Manifest peer.Hash `cbor:"4,keyasint"`
+	Content  peer.Hash `cbor:"5,keyasint"` // BLAKE3 of the BLAKE3 of each chunk, in order
+}
+
 // Text decodes the body of an entry of kind [KindText].
 func (e Entry) Text() (Text, error) {
 	var t Text
@@ -52,6 +69,15 @@ func (e Entry) Offer() (Offer, error) {
 		return Offer{}, fmt.Errorf("read offer: %w", err)
 	}
 	return o, nil
+}
+
+// Confirmation decodes the body of an entry of kind [KindConfirmation].
+func (e Entry) Confirmation() (Confirmation, error) {
+	var c Confirmation
+	if err := e.decode(KindConfirmation, &c); err != nil {
+		return Confirmation{}, fmt.Errorf("read confirmation: %w", err)
+	}
+	return c, nil
 }
 
 func (e Entry) decode(kind Kind, body any) error {
@@ -78,6 +104,14 @@ func encodeBody(d Draft, wall uint64) ([]byte, error) {
 		return peer.Marshal(body)
 	case Offer:
 		if d.Kind != KindOffer {
+			break
+		}
+		if body.Wall == 0 {
+			body.Wall = wall
+		}
+		return peer.Marshal(body)
+	case Confirmation:
+		if d.Kind != KindConfirmation {
 			break
 		}
 		if body.Wall == 0 {

@@ -48,12 +48,14 @@ var ErrStopped = errors.New("the replica has stopped")
 // device.
 type Draft struct {
 	To peer.ID
-	// ID is a UUIDv7; the zero UUID means that one is drawn. A draft whose ID
-	// this device used in this conversation already adds nothing: the reply is
-	// the entry that is there. So a draft may be repeated after a crash.
+	// ID is a UUIDv7, of a confirmation [ConfirmationID]; the zero UUID means that
+	// one is drawn. A draft whose ID this device used in this conversation already
+	// adds nothing: the reply is the entry that is there. So a draft may be
+	// repeated after a crash.
 	ID   uuid.UUID
 	Kind Kind
-	// Body is a [Text] or an [Offer] as Kind says; a zero Wall means now.
+	// Body is a [Text], an [Offer] or a [Confirmation] as Kind says; a zero Wall
+	// means now.
 	Body any
 }
 
@@ -94,7 +96,7 @@ func (r *Replica) Receive(from peer.ID, m peer.Message, done func()) {
 }
 
 // Write adds an entry to the conversation with a device, which is a contact from
-// then on. reply is called once, from Run's goroutine, after the entry is
+// then on, unless it is a confirmation. reply is called once, from Run's goroutine, after the entry is
 // durable, or with the error that kept it from being added.
 func (r *Replica) Write(d Draft, reply func(Entry, error)) {
 	if !r.queue.put(func(c *core) { c.write(d, reply) }) {

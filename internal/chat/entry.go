@@ -24,7 +24,7 @@ const (
 	KindOffer        Kind = 2 // [Offer]
 	KindEdit         Kind = 3
 	KindDelete       Kind = 4
-	KindConfirmation Kind = 5
+	KindConfirmation Kind = 5 // [Confirmation]
 	KindMembership   Kind = 6
 	KindQuestion     Kind = 7
 	KindAnswer       Kind = 8
@@ -34,6 +34,14 @@ const (
 
 // known reports whether entries of the kind can be accepted.
 func (k Kind) known() bool { return k <= KindAnnouncement || k >= KindNewer }
+
+// HasLine reports whether an entry of this kind is shown as a line of its own;
+// one from a newer version is, though it cannot be read.
+func (k Kind) HasLine() bool { return k == KindText || k == KindOffer || k >= KindNewer }
+
+// speaks reports whether a person who writes an entry of this kind wants to do
+// with its addressee. A confirmation is the device's own word.
+func (k Kind) speaks() bool { return k != KindConfirmation }
 
 // version is that of the header's format.
 const version = 1

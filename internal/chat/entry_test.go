@@ -180,7 +180,8 @@ func FuzzBody(f *testing.F) {
 	f.Add(e.Body)
 	answer := chat.Text{Text: "no", Wall: 1, Answers: &chat.Answers{Author: e.Author, ID: e.ID}}
 	offer := chat.Offer{Name: "a.zip", Files: 1, Bytes: 7, Manifest: peer.Hash{9}, Wall: 5, Program: true}
-	for _, v := range []any{answer, offer} {
+	receipt := chat.Confirmation{Of: chat.Answers{Author: e.Author, ID: e.ID}, Wall: 5, Files: &chat.Saved{Name: "a.zip", Files: 1, Bytes: 7, Content: peer.Hash{9}}}
+	for _, v := range []any{answer, offer, receipt} {
 		b, err := peer.Marshal(v)
 		if err != nil {
 			f.Fatal(err)
@@ -195,6 +196,10 @@ func FuzzBody(f *testing.F) {
 		e = chat.Entry{Header: chat.Header{Kind: chat.KindOffer}, Body: b}
 		if offer, err := e.Offer(); err == nil {
 			again(t, offer, func(b []byte) (any, error) { e.Body = b; offer, err := e.Offer(); return offer, err })
+		}
+		e = chat.Entry{Header: chat.Header{Kind: chat.KindConfirmation}, Body: b}
+		if c, err := e.Confirmation(); err == nil {
+			again(t, c, func(b []byte) (any, error) { e.Body = b; c, err := e.Confirmation(); return c, err })
 		}
 	})
 }

@@ -329,6 +329,7 @@ func TestBadDrafts(t *testing.T) {
 		{To: b, Kind: chat.KindText, Body: "text"},
 		{To: b, Kind: chat.KindOffer, Body: chat.Text{Text: "x"}},
 		{To: b, Kind: chat.KindText, Body: chat.Offer{Name: "x"}},
+		{To: b, Kind: chat.KindText, Body: chat.Confirmation{}},
 		{To: b, Kind: chat.KindOffer, Body: chat.Offer{Name: strings.Repeat("x", 60_000)}},
 		{To: identity(1).ID(), Kind: chat.KindText, Body: chat.Text{Text: "to myself"}},
 	} {
@@ -341,8 +342,8 @@ func TestBadDrafts(t *testing.T) {
 	var good error
 	s.replica.Write(chat.Draft{To: b, Kind: chat.KindOffer, Body: chat.Offer{Name: "x", Files: 1}}, func(_ chat.Entry, err error) { good = err })
 	s.step()
-	if bad != 7 || good != nil {
-		t.Errorf("%d of 7 were refused; the good one: %v", bad, good)
+	if bad != 8 || good != nil {
+		t.Errorf("%d of 8 were refused; the good one: %v", bad, good)
 	}
 }
 

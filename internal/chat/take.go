@@ -121,7 +121,7 @@ func (c *core) extend(t *taking, e Entry) error {
 	if may, err := c.may(t, e); err != nil || !may {
 		return err
 	}
-	if e.Author == c.self {
+	if e.Author == c.self && e.Kind.speaks() {
 		t.accept = true
 	}
 	return t.add(e)

@@ -3,6 +3,7 @@ package chat
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"earshot/peer"
 )
@@ -81,7 +82,7 @@ func (c *core) addDrafts(to peer.ID, drafts []pendingDraft) ([]Entry, *change, e
 		return nil, nil, err
 	}
 	ch := c.change(v)
-	ch.accept = true
+	ch.accept = slices.ContainsFunc(drafts, func(d pendingDraft) bool { return d.Kind.speaks() })
 	entries := make([]Entry, len(drafts))
 	for i := range drafts {
 		e, bad, err := c.addDraft(ch, drafts[i].Draft)

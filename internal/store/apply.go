@@ -116,14 +116,8 @@ func (t tx) insertEntry(e chat.Entry) (id int64, shown bool, err error) {
 			?11 AND NOT EXISTS (SELECT 1 FROM entry WHERE author = ?2 AND uuid = ?5 AND conversation = ?1 AND shown))
 		ON CONFLICT (conversation, author, log, number) DO NOTHING RETURNING id, shown`
 	err = t.one(query, []any{e.Conversation[:], e.Author[:], int64(e.Log), int64(e.Number), e.ID[:], int64(e.Clock),
-		int64(e.Kind), e.Raw, e.Signature, e.Body, hasLine(e.Kind)}, into(&id, &shown))
+		int64(e.Kind), e.Raw, e.Signature, e.Body, e.Kind.HasLine()}, into(&id, &shown))
 	return id, shown, err
-}
-
-// hasLine reports whether an entry of this kind is shown as a line of its own;
-// one from a newer version is, though it cannot be read.
-func hasLine(kind chat.Kind) bool {
-	return kind == chat.KindText || kind == chat.KindOffer || kind >= chat.KindNewer
 }
 
 func (t tx) putLog(l chat.Log) error {
