@@ -319,3 +319,20 @@ func TestARecipeThatLies(t *testing.T) {
 		})
 	}
 }
+
+// TestNewerVersionsBehindOthers: a file that has to be planned need not be the first
+// entry, nor the only one.
+func TestNewerVersionsBehindOthers(t *testing.T) {
+	w, ann, bob := pair(t)
+	dir := filepath.Join(t.TempDir(), "d")
+	one, two := noise(9*mib+5), noise(10*mib)
+	tree(t, dir, map[string]string{"one": one, "two": two, "small": noise(70_000), "none": "", "f/": ""})
+	bob.receive(ann, transfer.Keep, dir)
+	write(t, filepath.Join(dir, "one"), one[:4*mib], "x", one[4*mib:])
+	write(t, filepath.Join(dir, "two"), two[:9*mib], "yz", two[9*mib:])
+	var again transfer.Transfer
+	if n := w.sentFor(func() { again = bob.receive(ann, transfer.Keep, dir) }); n > 4*mib {
+		t.Errorf("%d bytes were sent", n)
+	}
+	same(t, again.Path, dir)
+}

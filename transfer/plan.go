@@ -62,16 +62,22 @@ func (l *landing) planned(f *File) bool {
 }
 
 // unplanned is the file that has to be planned before anything can follow, nil for
-// none.
+// none. Entries before it, of which nothing is to be asked for any more, are passed.
 func (l *landing) unplanned() (*File, error) {
-	if l.file >= l.entries {
-		return nil, nil
+	for n := l.file; n < l.entries; n++ {
+		f, ok, err := l.walk.file(n)
+		if err != nil || !ok {
+			return nil, err
+		}
+		if l.asked >= f.First+f.Chunks() {
+			continue
+		}
+		if f.Placed || l.planned(f) {
+			return nil, nil
+		}
+		return f, nil
 	}
-	f, ok, err := l.walk.file(l.file)
-	if err != nil || !ok || f.Placed || l.asked >= f.First+f.Chunks() || l.planned(f) {
-		return nil, err
-	}
-	return f, nil
+	return nil, nil
 }
 
 // match finds what the slices of a file at the sender have in common with those of
