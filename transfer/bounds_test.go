@@ -69,10 +69,11 @@ func TestNothingIsKeptOfWhatIsFinal(t *testing.T) {
 			end(ann, bob, offer.ID)
 			for _, d := range []*device{ann, bob} {
 				d.state(offer.ID, transfer.State(name))
-				if d == bob && name == "done" { // so that it is recognised when it comes again
-					d.clean(offer.ID)
-				} else {
+				switch {
+				case name != "done":
 					d.without(offer.ID)
+				case d == bob: // so that it is recognised when it comes again
+					d.clean(offer.ID)
 				}
 			}
 		})

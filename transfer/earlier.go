@@ -33,6 +33,9 @@ func (e *Engine) earlier(j *job) (all []Transfer) {
 // keeps reports whether the files of a final transfer stay remembered, and with them
 // the parts of one that failed.
 func (e *Engine) keeps(j *job) bool {
+	if j.keepsList() {
+		return true
+	}
 	if j.t.Direction != Receiving || !j.t.Listed || j.t.Entries > maxEarlierFiles {
 		return false
 	}

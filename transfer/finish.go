@@ -24,6 +24,7 @@ type finisher struct {
 	first   *File // the first topmost entry
 	tops    int
 	made    bool             // settle made something
+	placed  bool             // there are files of which nothing was received
 	merging map[string]*File // topmost folders that are merged, by name
 }
 
@@ -41,6 +42,11 @@ func (l *landing) finish(dir string) (string, error) {
 	if err := f.settle(); err != nil {
 		return "", err
 	}
+	content, err := f.content()
+	if err != nil {
+		return "", err
+	}
+	l.moved.content.Store(&content)
 	if err := f.name(); err != nil {
 		return "", err
 	}

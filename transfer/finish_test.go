@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"earshot/peer"
 	"earshot/transfer"
 )
 
@@ -132,6 +133,10 @@ func crashInFinish(t *testing.T, path string, n int, noLinks bool) (crashed bool
 		return crashed
 	}
 	same(t, at.Path, path)
+	now := ann.reread(offer.ID)
+	if at.Content == (peer.Hash{}) || now.Content != at.Content || now.Changed != "" {
+		t.Errorf("received %x, the files give %+v", at.Content, now)
+	}
 	return crashed
 }
 

@@ -4,6 +4,8 @@ import (
 	"math"
 	"sync/atomic"
 	"time"
+
+	"earshot/peer"
 )
 
 // progress is how far a transfer is, for whoever wants to know at any time.
@@ -13,6 +15,8 @@ type progress struct {
 	empty   atomic.Int64 // bytes that came as zeros since the start
 	// verifying: checked still grows.
 	verifying atomic.Bool
+	// content is the content hash, from the finish on.
+	content atomic.Pointer[peer.Hash]
 }
 
 const (

@@ -32,6 +32,7 @@ func (f *finisher) settleAll(each bool) error {
 	named := map[string]bool{} // topmost folders that have their final name already
 	return all.each(func(file *File) error {
 		top, _, inside := strings.Cut(file.Path, "/")
+		f.placed = f.placed || file.Placed
 		if named[top] || file.Placed {
 			return nil
 		}

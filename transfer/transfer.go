@@ -31,6 +31,8 @@ var (
 	ErrState = errors.New("not possible in this state")
 	// ErrClosed: the engine stopped before the command was carried out.
 	ErrClosed = errors.New("transfers are stopped")
+	// ErrUnlisted: it is not kept any more which files a transfer had.
+	ErrUnlisted = errors.New("the list of its files is not kept")
 )
 
 // Direction says which way a transfer's files go.
@@ -100,6 +102,17 @@ const (
 // merges reports whether what is in a folder goes into one of that name.
 func (c Conflict) merges() bool { return c == Overwrite || c == OverwriteOwn || c == Skip }
 
+// Confirmation says what became of the receiver's receipt, an entry that somebody
+// else writes and reads.
+type Confirmation string
+
+// What a receipt can be.
+const (
+	Unsigned Confirmation = ""
+	Signed   Confirmation = "signed"  // receiving: it is committed; sending: it came and fits
+	Invalid  Confirmation = "invalid" // sending: what came does not fit the offer
+)
+
 // Offer is what an offer's entry says.
 type Offer struct {
 	ID       uuid.UUID
@@ -135,8 +148,17 @@ type Transfer struct {
 	Compared bool     // receiving: the plans for its files are made
 	Asking   bool     // receiving: the person has to say what is done
 
-	Accepted  bool // receiving: the person said yes
-	Listed    bool // the manifest is kept and complete, and its hash is that of the offer; no more once it is final
+	// Content is the hash of what was received, known once it is done: the BLAKE3
+	// of the BLAKE3 of all its chunks in order. It is zero where something was not
+	// wanted.
+	Content   peer.Hash
+	Confirmed Confirmation
+
+	Accepted bool // receiving: the person said yes
+	// Listed: the manifest is kept and complete, and its hash is that of the offer.
+	// Once it is final that is so for what was sent, see [Engine.Reread], and for what
+	// is compared with what comes again.
+	Listed    bool
 	PausedOwn bool // paused by the person here
 	PausedFar bool // paused by the other side
 	Parts     bool // receiving: part files may lie in Dir

@@ -140,7 +140,7 @@ func (e *Engine) received(j *job, path string, err error) {
 	var failed *failure
 	switch {
 	case err == nil:
-		j.t.Path, j.t.Done = path, j.t.Bytes
+		j.t.Path, j.t.Done, j.t.Content = path, j.t.Bytes, *j.moved.content.Load()
 		e.end(j, report{state: Done})
 		j.t.Settled = false // whatever the sender said meanwhile
 	case ending.state != "":

@@ -21,19 +21,22 @@ type Device struct {
 	// Contact: this person wrote to it, said yes to it, or verified it.
 	Contact bool
 	Blocked bool
+	// AcceptUpTo: its file offers of so many bytes at most are accepted without
+	// asking; 0: there is no rule for it.
+	AcceptUpTo int64
 	// Addresses worked before, best first.
 	Addresses []netip.AddrPort
 }
 
-const deviceColumns = "key, name, first_seen, last_seen, verified, contact, blocked, addresses"
+const deviceColumns = "key, name, first_seen, last_seen, verified, contact, blocked, addresses, accept_up_to"
 
 // saveDevice never takes Contact back: it may have become one since the caller
 // read it, by a commit of the conversations.
-const saveDevice = "INSERT INTO device (" + deviceColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)" + `
+const saveDevice = "INSERT INTO device (" + deviceColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)" + `
 	ON CONFLICT DO UPDATE SET
 	name = excluded.name, first_seen = excluded.first_seen, last_seen = excluded.last_seen,
 	verified = excluded.verified, contact = max(contact, excluded.contact),
-	blocked = excluded.blocked, addresses = excluded.addresses`
+	blocked = excluded.blocked, addresses = excluded.addresses, accept_up_to = excluded.accept_up_to`
 
 // Devices lists all devices, those seen last first.
 func (db *DB) Devices() ([]Device, error) {
@@ -69,7 +72,7 @@ func (db *DB) SaveDevices(devices []Device) error {
 		for _, d := range devices {
 			_, err := tx.exec(saveDevice,
 				d.ID[:], d.Name, seconds(d.FirstSeen), seconds(d.LastSeen), seconds(d.Verified),
-				d.Contact, d.Blocked, joinAddresses(d.Addresses))
+				d.Contact, d.Blocked, joinAddresses(d.Addresses), d.AcceptUpTo)
 			if err != nil {
 				return err
 			}
@@ -82,7 +85,7 @@ func scanDevice(scan scan) (Device, error) {
 	var d Device
 	var first, last, verified sql.NullInt64
 	var addresses string
-	err := scan(fixed(d.ID[:]), &d.Name, &first, &last, &verified, &d.Contact, &d.Blocked, &addresses)
+	err := scan(fixed(d.ID[:]), &d.Name, &first, &last, &verified, &d.Contact, &d.Blocked, &addresses, &d.AcceptUpTo)
 	d.FirstSeen, d.LastSeen, d.Verified = fromSeconds(first), fromSeconds(last), fromSeconds(verified)
 	d.Addresses = splitAddresses(addresses)
 	return d, err

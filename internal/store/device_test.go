@@ -17,7 +17,7 @@ func TestDevices(t *testing.T) {
 	db := mustOpen(t, newPath(t))
 	now := time.Unix(start/1000, 0)
 	want := Device{
-		ID: bob.ID(), Name: "Bob \x1b[2J\x00\xff", FirstSeen: now, LastSeen: now.Add(time.Hour), Verified: now, Contact: true, Blocked: true,
+		ID: bob.ID(), Name: "Bob \x1b[2J\x00\xff", FirstSeen: now, LastSeen: now.Add(time.Hour), Verified: now, Contact: true, Blocked: true, AcceptUpTo: 1 << 40,
 		Addresses: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.7:7420"), netip.MustParseAddrPort("[fe80::1%eth0]:7420")},
 	}
 	if err := db.SaveDevices([]Device{{ID: carol.ID()}, want}); err != nil {
@@ -33,7 +33,7 @@ func TestDevices(t *testing.T) {
 	if _, err := db.Device(alice.ID()); !isUnknown(err) {
 		t.Errorf("a device that was never seen: %v", err)
 	}
-	want.Contact, want.Blocked, want.Addresses = false, false, nil
+	want.Contact, want.Blocked, want.Addresses, want.AcceptUpTo = false, false, nil, 0
 	if err := db.SaveDevice(want); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -95,6 +96,51 @@ func (db *DB) Message(author peer.ID, id uuid.UUID) (Message, error) {
 	})
 	return m, db.mapped("read message "+id.String(), err)
 }
+
+// MaxNamed is the most messages that [DB.Named] brings.
+const MaxNamed = 10
+
+// Named returns messages whose UUID begins with hexadecimal digits, at most 32, the
+// newest first. Anything else begins no UUID.
+func (db *DB) Named(digits string) ([]Message, error) {
+	from, err := hex.DecodeString((digits + strings.Repeat("0", 32))[:32])
+	if err != nil || len(digits) > 32 {
+		return nil, nil
+	}
+	to, _ := hex.DecodeString((digits + strings.Repeat("f", 32))[:32])
+	var found []Message
+	query := "SELECT " + messageColumns + " FROM " + messageTables + `
+		WHERE e.author IN (SELECT DISTINCT author FROM log) AND e.uuid BETWEEN ? AND ? AND e.shown ORDER BY e.id DESC LIMIT ?`
+	err = db.each(query, []any{from, to, MaxNamed}, func(scan scan) error {
+		m, err := scanMessage(scan)
+		found = append(found, m)
+		return err
+	})
+	return found, db.mapped("find messages "+digits, err)
+}
+
+// Beside returns the entry of any kind that an author's UUID names in a
+// conversation, entries[at], between those that are held next to it in its log.
+// [ErrUnknown] when there is none.
+func (db *DB) Beside(conversation peer.Hash, key chat.EntryKey) (entries []chat.Entry, at int, err error) {
+	places, err := db.Find(conversation, key)
+	if err == nil && len(places) == 0 {
+		err = fmt.Errorf("find entry %s: %w", key.ID, ErrUnknown)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	p := places[0]
+	entries, err = db.Entries(conversation, chat.LogKey{Author: key.Author, Log: p.Log}, p.Number-1, p.Number+1, besideBytes)
+	at = slices.IndexFunc(entries, func(e chat.Entry) bool { return e.Number == p.Number })
+	if err == nil && at < 0 {
+		err = fmt.Errorf("find entry %s: %w", key.ID, ErrUnknown)
+	}
+	return entries, at, err
+}
+
+// besideBytes is more than three entries have.
+const besideBytes = 1 << 20
 
 // OffersWithoutTransfer returns the offers of others that have no transfer, the
 // oldest first, but no more than the newest thousand: a kill came between, or

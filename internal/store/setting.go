@@ -23,6 +23,19 @@ func (db *DB) Setting(key string) (string, error) {
 	return value, db.mapped("read setting "+key, err)
 }
 
+// Settings are the values that were saved under keys with a beginning, by key.
+func (db *DB) Settings(beginning string) (map[string]string, error) {
+	found := make(map[string]string)
+	const query = "SELECT key, value FROM setting WHERE substr(key, 1, length(?1)) = ?1"
+	err := db.each(query, []any{beginning}, func(scan scan) error {
+		var key, value string
+		err := scan(&key, &value)
+		found[key] = value
+		return err
+	})
+	return found, db.mapped("read settings "+beginning, err)
+}
+
 // SetSetting saves a value under a key; "" removes it.
 func (db *DB) SetSetting(key, value string) error {
 	return db.update("save setting "+key, func(tx tx) error {

@@ -23,6 +23,7 @@ func someTransfer(n byte) transfer.Transfer {
 		Peer: bob.ID(), Direction: transfer.Receiving, State: transfer.Paused, Reason: transfer.DiskFull,
 		Error: "no room", Offered: time.Unix(0, start*1e6+int64(n)), Done: 17,
 		Dir: "/tmp/x", Path: "/tmp/x/Fotos", Renamed: "Fotos:", Skipped: "one link", Entries: 3,
+		Content: peer.Hash{8}, Confirmed: transfer.Invalid,
 		Accepted: true, Listed: true, PausedOwn: true, PausedFar: true, Parts: true, Settled: true,
 	}
 }

@@ -175,6 +175,7 @@ func fullTransfer(n byte) transfer.Transfer {
 		Peer: peer.ID{9, n}, Direction: transfer.Receiving, State: transfer.Paused, Reason: transfer.DiskFull,
 		Error: "no room", Offered: time.Unix(1_700_000_000+int64(n), 123_456_789), Done: 1 << 40,
 		Dir: "/home/ann/Downloads", Path: "/home/ann/Downloads/写真", Renamed: "写真\x1b", Skipped: "1 link (a)",
+		Content: peer.Hash{2, n}, Confirmed: transfer.Signed,
 		Entries: 1600, Holes: 1 << 33, Limit: 1 << 20, Conflict: transfer.OverwriteOwn, Compared: true, Asking: true, Accepted: true, Listed: true, PausedOwn: true, PausedFar: true, Parts: true, Settled: false,
 	}
 }
