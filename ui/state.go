@@ -102,7 +102,7 @@ func (c *Console) apply(events []node.Event) {
 			if ev.Message != nil {
 				c.applyState(*ev.Message)
 			}
-		case node.TransferMoved:
+		case node.TransferMoved, node.ReceiptNoted:
 			if ev.Transfer != nil {
 				c.applyTransfer(*ev.Transfer)
 			}

@@ -301,10 +301,13 @@ func (p *transferPage) drawDetail(a area, t node.Transfer) {
 	if t.Path != "" {
 		lines = append(lines, short(peer.Line(t.Path, a.w).String()))
 	}
-	if trouble == "" {
-		lines = append(lines, w.Checked)
-	} else {
+	switch {
+	case trouble != "":
 		lines = append(lines, wrap(trouble, a.w-2)...)
+	case t.Content != "":
+		lines = append(lines, w.CheckedAll.with(t.Content))
+	default:
+		lines = append(lines, w.Checked)
 	}
 	if room := a.h - 1; len(lines) > room {
 		lines = append(lines[:room-1], lines[room-1]+c.glyphs.more)

@@ -49,6 +49,7 @@ type words struct {
 
 	// Transfers.
 	Transfers, NoTransfers, Checked string
+	CheckedAll                      template // hash of the whole
 	Running, Waiting, Finished      template
 	ToPerson, FromPerson            template          // name, time, done, size
 	States                          map[string]string // by state, or state and reason
@@ -163,6 +164,11 @@ func (w *words) transfer(t node.Transfer) string {
 		return w.States[key]
 	case "cancelled by peer":
 		return w.CancelledPeer.with(name)
+	case "done ":
+		if text, ok := w.States["done "+t.Receipt]; ok && t.Direction == node.Sending {
+			return text
+		}
+		return w.States["done"]
 	default:
 		for _, k := range []string{key, string(t.Direction) + " " + t.State, t.State} {
 			if text, ok := w.States[k]; ok {

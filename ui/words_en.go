@@ -39,14 +39,16 @@ var english = words{
 	ImitatorBar:    "! Somebody else calls themselves %s, whom you verified",
 
 	Transfers: "Transfers", NoTransfers: "No files yet. Ctrl+O sends one.", Checked: "Every chunk is checked; what is there stays when the link breaks.",
-	Running: "%d running", Waiting: "%d waiting", Finished: "%d finished",
+	CheckedAll: "Every chunk was checked. Content %s",
+	Running:    "%d running", Waiting: "%d waiting", Finished: "%d finished",
 	ToPerson: "to %s, offered %s, %s of %s", FromPerson: "from %s, offered %s, %s of %s",
 	States: map[string]string{
 		"preparing": "reading the files", "offered": "waiting for accept", "receive offered": "waiting for you",
 		"send active": "sending", "receive active": "receiving", "active verifying": "checking",
 		"paused": "paused", "paused by me": "paused by you", "paused disk full": "paused: disk full",
 		"interrupted": "interrupted", "interrupted source unreadable": "file unreadable",
-		"done": "received and checked", "declined": "declined", "cancelled": "cancelled",
+		"done": "received and checked", "done signed": "received and checked, receipt signed",
+		"done invalid": "received, but the receipt is not valid", "declined": "declined", "cancelled": "cancelled",
 		"declined limit": "too many offers", "failed": "failed",
 		"failed source changed": "file has changed", "failed damaged": "failed: damaged",
 		"failed no room": "failed: no room", "failed refused": "failed: refused",

@@ -121,6 +121,21 @@ func TestTransfersSayWhatIsTheMatter(t *testing.T) {
 	}
 }
 
+func TestWhatWasSentSaysWhetherThereIsAReceipt(t *testing.T) {
+	for _, c := range []struct {
+		direction   node.Direction
+		receipt, en string
+	}{
+		{node.Sending, "", "received and checked"}, {node.Sending, "signed", "received and checked, receipt signed"},
+		{node.Sending, "invalid", "received, but the receipt is not valid"}, {node.Receiving, "signed", "received and checked"},
+	} {
+		tr := node.Transfer{State: "done", Direction: c.direction, Receipt: c.receipt, Peer: ref(person(2, "Ann", ""))}
+		if got := english.transfer(tr); got != c.en {
+			t.Errorf("%s %q: %q, want %q", c.direction, c.receipt, got, c.en)
+		}
+	}
+}
+
 func TestTheOfferCountsItsFiles(t *testing.T) {
 	for files, want := range map[int]string{1: "Ann wants to send you a file", 3: "Ann wants to send you files"} {
 		if got := english.OfferTitle.of(files, "Ann"); got != want {

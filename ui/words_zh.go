@@ -39,14 +39,16 @@ var chinese = words{
 	ImitatorBar:    "! 另有人自称您验证过的 %s",
 
 	Transfers: "传输", NoTransfers: "还没有文件。Ctrl+O 发送。", Checked: "每一块都经过校验；连接中断时已收到的部分会保留。",
-	Running: "%d 个进行中", Waiting: "%d 个等待", Finished: "%d 个完成",
+	CheckedAll: "每一块都已校验。内容 %s",
+	Running:    "%d 个进行中", Waiting: "%d 个等待", Finished: "%d 个完成",
 	ToPerson: "发给 %s，%s 发起，%s / %s", FromPerson: "来自 %s，%s 发起，%s / %s",
 	States: map[string]string{
 		"preparing": "正在读取文件", "offered": "等待对方接受", "receive offered": "等待您处理",
 		"send active": "正在发送", "receive active": "正在接收", "active verifying": "正在校验",
 		"paused": "已暂停", "paused by me": "您已暂停", "paused disk full": "暂停：磁盘已满",
 		"interrupted": "已中断", "interrupted source unreadable": "文件无法读取",
-		"done": "已接收并校验", "declined": "已拒绝", "cancelled": "已取消",
+		"done": "已接收并校验", "done signed": "已接收并校验，回执已签名",
+		"done invalid": "已接收，但回执无效", "declined": "已拒绝", "cancelled": "已取消",
 		"declined limit": "已拒绝：待处理过多", "failed": "失败",
 		"failed source changed": "失败：文件已变", "failed damaged": "失败：已损坏",
 		"failed no room": "失败：空间不足", "failed refused": "失败：被拒绝",

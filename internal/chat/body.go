@@ -23,6 +23,9 @@ type Answers struct {
 	ID     uuid.UUID
 }
 
+// Key names the same entry within a conversation.
+func (a Answers) Key() EntryKey { return EntryKey{a.Author, a.ID} }
+
 // Offer is the body of a file offer. The UUID of its entry names the transfer.
 type Offer struct {
 	Name     string    `cbor:"1,keyasint"` // of the file or folder; hostile

@@ -100,7 +100,7 @@ Without a command it opens the console.`,
 	p.flags.add(root)
 	root.AddCommand(
 		p.peersCommand(), p.msgCommand(), p.sendCommand(), p.listenCommand(), p.transfersCommand(),
-		p.acceptCommand(), p.declineCommand(), p.historyCommand(), p.idCommand(), p.configCommand(), versionCommand(),
+		p.acceptCommand(), p.declineCommand(), p.receiptsCommand(), p.historyCommand(), p.idCommand(), p.configCommand(), versionCommand(),
 	)
 	wrapArgs(root)
 	return root

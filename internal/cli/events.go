@@ -56,6 +56,12 @@ type (
 		head
 		transferJSON
 	}
+	signedJSON struct {
+		head
+		ID    uuid.UUID `json:"id"`
+		Peer  node.Ref  `json:"peer"`
+		State string    `json:"state"`
+	}
 	errorJSON struct {
 		head
 		Error string `json:"error"`
@@ -82,6 +88,8 @@ func eventJSON(e node.Event) any {
 		return offerJSON{h, m.Offer.ID, m.From, m.Offer.Name, m.Offer.Files, m.Offer.Bytes, m.Request}
 	case e.Kind == node.TransferMoved && e.Transfer != nil:
 		return movedJSON{h, toJSON(*e.Transfer)}
+	case e.Kind == node.ReceiptNoted && e.Transfer != nil && e.Transfer.Direction == node.Sending:
+		return signedJSON{h, e.Transfer.ID, e.Transfer.Peer, e.Transfer.Receipt}
 	case e.Kind == node.Failed:
 		return errorJSON{h, e.Error.String()}
 	case e.Kind == node.Resync:
@@ -117,6 +125,8 @@ func (n narrator) words(e node.Event) string {
 		return fmt.Sprintf("%s wants to send you %s: earshot accept %s", refName(m.From), filesOf(m.Offer.Name, m.Offer.Files, m.Offer.Bytes), m.Offer.ID.String()[:13])
 	case e.Kind == node.TransferMoved && e.Transfer != nil:
 		return n.transferWords(*e.Transfer)
+	case e.Kind == node.ReceiptNoted && e.Transfer != nil && e.Transfer.Direction == node.Sending:
+		return e.Transfer.Name.String() + ": " + transferWords(*e.Transfer)
 	case e.Kind == node.Failed:
 		return "! " + setIn(e.Error)
 	case e.Kind == node.Resync:

@@ -25,10 +25,13 @@ func happenings() []node.Event {
 	more, done := active, active
 	more.Done = 6
 	done.State, done.Path = stateDone, "/srv/photos"
+	noted, own := done, done
+	noted.Direction, noted.Path, noted.Receipt, own.Receipt = node.Sending, "", "signed", "signed"
 	return []node.Event{
 		{Kind: node.PeerUp, Person: &bob}, {Kind: node.MessageAdded, Message: &text}, {Kind: node.MessageAdded, Message: &mine},
 		{Kind: node.StateChanged, Message: &mine, Peer: &ref}, {Kind: node.OfferReceived, Message: &offer},
 		{Kind: node.TransferMoved, Transfer: &active}, {Kind: node.TransferMoved, Transfer: &more}, {Kind: node.TransferMoved, Transfer: &done},
+		{Kind: node.ReceiptNoted, Transfer: &own}, {Kind: node.ReceiptNoted, Transfer: &noted}, {Kind: node.FilesRead, Reading: &node.Reading{}},
 		{Kind: node.PeerChanged, Person: &bob}, {Kind: node.PeerDown, Person: &bob}, {Kind: node.Failed, Error: peer.Line("disk full", 0)}, {Kind: node.Resync},
 	}
 }
@@ -65,7 +68,7 @@ func TestListenTellsInWords(t *testing.T) {
 	want := []string{
 		"Ann is reachable on port 7420", "Bob is here", "Bob: hello", "      | there  (a stranger: not in your contacts)",
 		"Bob wants to send you photos (3 files, 2.5 MB): earshot accept 04000000-0000", "photos: receiving",
-		"photos: received and checked, saved as /srv/photos", "Bob left", "! disk full", "! " + lost,
+		"photos: received and checked, saved as /srv/photos", "photos: saved by Bob, receipt signed", "Bob left", "! disk full", "! " + lost,
 	}
 	got := listened(t, happenings())
 	for i := range got {
@@ -135,10 +138,11 @@ func TestListenForScripts(t *testing.T) {
 		`{"event":"transfer","at":"AT","id":"04000000` + zeros + `",` + moved + `"done":5,"state":"active","reason":"","rate":7}`,
 		`{"event":"transfer","at":"AT","id":"04000000` + zeros + `",` + moved + `"done":6,"state":"active","reason":"","rate":7}`,
 		`{"event":"transfer","at":"AT","id":"04000000` + zeros + `",` + moved + `"done":5,"state":"done","reason":"","rate":7,"path":"/srv/photos"}`,
+		`{"event":"receipt","at":"AT","id":"04000000` + zeros + `","peer":` + bob + `,"state":"signed"}`,
 		`{"event":"peer_down","at":"AT","peer":` + bob + `}`,
 		`{"event":"error","at":"AT","error":"disk full"}`,
 	}
-	got := listened(t, happenings()[:11], "--json")
+	got := listened(t, happenings()[:14], "--json")
 	var ready struct {
 		Event, ID, Name, At string
 		Port                int

@@ -46,6 +46,10 @@ type fake struct {
 	unread  error             // of MarkRead
 	stands  node.MessageState // of every message that is asked for
 	why     peer.Text         // and why it waits
+
+	receipts []node.Receipt
+	files    node.FilesCheck
+	reading  []node.Reading // what CheckFiles tells before it answers
 }
 
 // newFake is a node of seed 1, called Ann, that has been up for long.
@@ -148,6 +152,29 @@ func (f *fake) Message(_ context.Context, id uuid.UUID) (node.Message, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return node.Message{ID: id, Mine: true, State: f.stands, Why: f.why}, nil
+}
+
+// Named knows the messages of the history.
+func (f *fake) Named(_ context.Context, digits string) (found []node.Message, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, m := range f.history {
+		if matchesID(m.ID, digits) {
+			found = append(found, m)
+		}
+	}
+	return found, nil
+}
+
+func (f *fake) Receipts(_ context.Context, id uuid.UUID) ([]node.Receipt, error) {
+	return f.receipts, f.note("receipts", id.String()[:13])
+}
+
+func (f *fake) CheckFiles(_ context.Context, id uuid.UUID) (node.FilesCheck, error) {
+	for _, r := range f.reading {
+		f.publish(node.Event{Kind: node.FilesRead, Reading: &r})
+	}
+	return f.files, f.note("files", id.String()[:13])
 }
 
 func (f *fake) MarkRead(_ context.Context, c node.Conversation, _ node.Position) error {

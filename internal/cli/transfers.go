@@ -65,10 +65,16 @@ type transferJSON struct {
 	Rate      int64          `json:"rate"`
 	Path      string         `json:"path,omitempty"`
 	Error     peer.Text      `json:"error,omitzero"`
+	Program   bool           `json:"program,omitempty"`
+	Receipt   string         `json:"receipt,omitempty"`
+	Content   string         `json:"content,omitempty"`
 }
 
 func toJSON(t node.Transfer) transferJSON {
-	return transferJSON{t.ID, t.Direction, t.Peer, t.Name, t.Files, t.Bytes, t.Done, t.State, t.Reason, t.Rate, t.Path, t.Error}
+	return transferJSON{
+		t.ID, t.Direction, t.Peer, t.Name, t.Files, t.Bytes, t.Done, t.State, t.Reason, t.Rate, t.Path, t.Error,
+		t.Program, t.Receipt, t.Content,
+	}
 }
 
 func (p *Program) showTransfers(ctx context.Context, n Node, asJSON bool) error {

@@ -45,7 +45,7 @@ func transferWords(t node.Transfer) string {
 		if t.Direction == node.Receiving {
 			return "received and checked"
 		}
-		return "saved by " + other
+		return "saved by " + other + map[string]string{"signed": ", receipt signed", "invalid": ", BUT THE RECEIPT IS NOT VALID"}[t.Receipt]
 	}
 	return stoppedWords(t, other)
 }

@@ -92,6 +92,15 @@ var calls = map[string]call{
 	"message": answer(func(ctx context.Context, n Node, a idArgs) (node.Message, error) {
 		return n.Message(ctx, a.ID)
 	}),
+	"named": answer(func(ctx context.Context, n Node, a textArgs) ([]node.Message, error) {
+		return n.Named(ctx, a.Text)
+	}),
+	"receipts": answer(func(ctx context.Context, n Node, a idArgs) ([]node.Receipt, error) {
+		return n.Receipts(ctx, a.ID)
+	}),
+	"files": answer(func(ctx context.Context, n Node, a idArgs) (node.FilesCheck, error) {
+		return n.CheckFiles(ctx, a.ID)
+	}),
 	"answer":  do(func(ctx context.Context, n Node, a answerArgs) error { return n.Answer(ctx, a.ID, a.Accept, a.Dir) }),
 	"pause":   do(func(ctx context.Context, n Node, a idArgs) error { return n.Pause(ctx, a.ID) }),
 	"resume":  do(func(ctx context.Context, n Node, a idArgs) error { return n.Resume(ctx, a.ID) }),

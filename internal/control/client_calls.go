@@ -73,6 +73,24 @@ func (c *Client) Message(ctx context.Context, id uuid.UUID) (m node.Message, err
 	return m, err
 }
 
+// Named is the node's Named.
+func (c *Client) Named(ctx context.Context, digits string) (messages []node.Message, err error) {
+	err = c.ask(ctx, "named", textArgs{digits}, &messages)
+	return messages, err
+}
+
+// Receipts is the node's Receipts.
+func (c *Client) Receipts(ctx context.Context, id uuid.UUID) (receipts []node.Receipt, err error) {
+	err = c.ask(ctx, "receipts", idArgs{id}, &receipts)
+	return receipts, err
+}
+
+// CheckFiles is the node's CheckFiles.
+func (c *Client) CheckFiles(ctx context.Context, id uuid.UUID) (check node.FilesCheck, err error) {
+	err = c.ask(ctx, "files", idArgs{id}, &check)
+	return check, err
+}
+
 // MarkRead is the node's MarkRead.
 func (c *Client) MarkRead(ctx context.Context, conv node.Conversation, upTo node.Position) error {
 	return c.ask(ctx, "read", readArgs{conv, upTo}, &none{})

@@ -64,6 +64,9 @@ type Node interface {
 	Cancel(ctx context.Context, id uuid.UUID) error
 	History(ctx context.Context, h node.History) ([]node.Message, error)
 	Message(ctx context.Context, id uuid.UUID) (node.Message, error)
+	Named(ctx context.Context, digits string) ([]node.Message, error)
+	Receipts(ctx context.Context, id uuid.UUID) ([]node.Receipt, error)
+	CheckFiles(ctx context.Context, id uuid.UUID) (node.FilesCheck, error)
 	MarkRead(ctx context.Context, c node.Conversation, upTo node.Position) error
 	Accept(ctx context.Context, id peer.ID) error
 	Verify(ctx context.Context, id peer.ID, verified bool) error

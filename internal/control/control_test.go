@@ -81,6 +81,9 @@ func TestEveryCallReachesTheNode(t *testing.T) {
 	c.Cancel(ctx, id)
 	c.History(ctx, history)
 	c.Message(ctx, id)
+	c.Named(ctx, "019b")
+	c.Receipts(ctx, id)
+	c.CheckFiles(ctx, id)
 	c.MarkRead(ctx, "X", position)
 	c.Accept(ctx, who)
 	c.Verify(ctx, who, true)
@@ -95,6 +98,7 @@ func TestEveryCallReachesTheNode(t *testing.T) {
 		[]any{"self"}, []any{"people"}, []any{"write", node.Conversation("X"), "hello\n世界 \u2028 \"\\"},
 		[]any{"offer", node.Conversation("X"), []string{"/a", "/b"}}, []any{"answer", id, true, "/dir"}, []any{"transfers"},
 		[]any{"pause", id}, []any{"resume", id}, []any{"cancel", id}, []any{"history", history}, []any{"message", id},
+		[]any{"named", "019b"}, []any{"receipts", id}, []any{"files", id},
 		[]any{"read", node.Conversation("X"), position}, []any{"accept", who}, []any{"verify", who, true},
 		[]any{"name", "Bob"}, []any{"dir", "/dir"}, []any{"rule", "all"}, []any{"look"}, []any{"connect", "host:1"},
 		[]any{"subscribe"},
@@ -120,6 +124,13 @@ func TestAnswersComeBackWhole(t *testing.T) {
 	offer, err := c.Offer(t.Context(), "X", []string{"/a"})
 	if err != nil || offer.Left != 1500*time.Millisecond {
 		t.Errorf("offer: %+v, %v", offer, err)
+	}
+	receipts, err := c.Receipts(t.Context(), uuid.New())
+	if err != nil || len(receipts) != 1 || receipts[0].State != node.Saved || receipts[0].Content != "ab" || !receipts[0].At.Equal(time.Unix(1, 0)) {
+		t.Errorf("receipts: %+v, %v", receipts, err)
+	}
+	if check, err := c.CheckFiles(t.Context(), uuid.New()); err != nil || check != (node.FilesCheck{State: node.FilesChanged, File: peer.Line("a", 0)}) {
+		t.Errorf("files: %+v, %v", check, err)
 	}
 	long := strings.Repeat("\x00\u202e中", 32<<10/7)
 	if _, err := c.Write(t.Context(), "X", long); err != nil {

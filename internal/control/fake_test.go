@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -69,6 +70,18 @@ func (f *fakeNode) History(_ context.Context, h node.History) ([]node.Message, e
 
 func (f *fakeNode) Message(_ context.Context, id uuid.UUID) (node.Message, error) {
 	return node.Message{ID: id}, f.note("message", id)
+}
+
+func (f *fakeNode) Named(_ context.Context, digits string) ([]node.Message, error) {
+	return []node.Message{{ID: uuid.UUID{1}}}, f.note("named", digits)
+}
+
+func (f *fakeNode) Receipts(_ context.Context, id uuid.UUID) ([]node.Receipt, error) {
+	return []node.Receipt{{State: node.Saved, Content: "ab", At: time.Unix(1, 0).UTC()}}, f.note("receipts", id)
+}
+
+func (f *fakeNode) CheckFiles(_ context.Context, id uuid.UUID) (node.FilesCheck, error) {
+	return node.FilesCheck{State: node.FilesChanged, File: peer.Line("a", 0)}, f.note("files", id)
 }
 
 func (f *fakeNode) MarkRead(_ context.Context, c node.Conversation, upTo node.Position) error {

@@ -166,6 +166,53 @@ type Transfer struct {
 	Program bool          `json:"program,omitempty"` // contains something that can be run
 	Error   peer.Text     `json:"error,omitzero"`    // what happened and what to do, in words
 	Checked int64         `json:"checked,omitempty"` // of the bytes on disk, verified again since the start
+	// Receipt is "signed" where the receiver's receipt is there, "invalid" where
+	// what came does not fit; see [Node.Receipts].
+	Receipt string `json:"receipt,omitempty"`
+	// Content is the hash of what was received, in hexadecimal digits.
+	Content string `json:"content,omitempty"`
+}
+
+// Receipt is how far one receiver of a message, or of files, is.
+type Receipt struct {
+	Peer Ref `json:"peer"`
+	// State is that of the message, or of the transfer of files; Saved or Invalid
+	// where there is a receipt.
+	State   string    `json:"state"`
+	At      time.Time `json:"at,omitzero"`      // when the receipt was signed, by the receiver's clock
+	Content string    `json:"content"`          // hash of what was saved, in hexadecimal digits
+	Problem peer.Text `json:"problem,omitzero"` // why it waits, or what is wrong with an Invalid one
+}
+
+// The states that a receipt makes.
+const (
+	Saved   = "saved"   // the receiver signed that it has everything: this was checked just now
+	Invalid = "invalid" // something was signed, but it is no receipt for this
+)
+
+// FilesState says how files that were sent compare with the receipt.
+type FilesState string
+
+// What files can be now.
+const (
+	FilesSame     FilesState = "same"     // they give the content hash of the receipt
+	FilesChanged  FilesState = "changed"  // they were changed since they were offered
+	FilesGone     FilesState = "gone"     // not all of them are there
+	FilesOther    FilesState = "other"    // not changed since, but the receipt is about other content
+	FilesUnlisted FilesState = "unlisted" // it is not kept any more which they were
+)
+
+// FilesCheck is what came of reading files that were sent again.
+type FilesCheck struct {
+	State FilesState `json:"state"`
+	File  peer.Text  `json:"file,omitzero"` // the first that changed or is gone
+}
+
+// Reading says how far files were read again that were sent.
+type Reading struct {
+	ID    uuid.UUID `json:"id"`
+	Done  int64     `json:"done"`
+	Bytes int64     `json:"bytes"`
 }
 
 // EventKind says what happened.
@@ -181,7 +228,9 @@ const (
 	StateChanged  EventKind = "state"     // Message, whose State changed, and Peer
 	OfferReceived EventKind = "offer"     // Message with Offer: theirs
 	TransferMoved EventKind = "transfer"  // Transfer
+	ReceiptNoted  EventKind = "receipt"   // Transfer, nothing but whose Receipt is new
 	SelfChanged   EventKind = "self"      // Self
+	FilesRead     EventKind = "reading"   // Reading: at most four times a second
 	Failed        EventKind = "error"     // Error
 	// Resync: the subscriber was too slow and events were dropped; it reads
 	// everything anew.
@@ -197,5 +246,6 @@ type Event struct {
 	Message  *Message  `json:"message,omitempty"`
 	Peer     *Ref      `json:"peer,omitempty"`
 	Transfer *Transfer `json:"transfer,omitempty"`
+	Reading  *Reading  `json:"reading,omitempty"`
 	Error    peer.Text `json:"error,omitzero"`
 }

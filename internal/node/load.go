@@ -66,12 +66,14 @@ func (n *Node) loadDecisions() error {
 }
 
 // loadTransfers takes what the engine knows, and makes good for a kill between
-// the entry of an offer and its transfer.
+// the entry of an offer or receipt and its transfer.
 func (n *Node) loadTransfers() error {
 	for _, t := range n.engine.Transfers() {
 		n.transfers[t.ID] = t
 		n.noteMoving(t)
+		n.confirm(t)
 	}
+	n.findReceipts()
 	return n.loadOffers()
 }
 

@@ -111,6 +111,8 @@ func (n *Node) handle(event any) {
 	case transfer.Changed:
 		n.transferChanged(e.Transfer)
 
+	case receiptWritten:
+		n.receiptWritten(e)
 	case stateRead:
 		n.stateRead(e)
 	case unreadCounted:

@@ -56,6 +56,21 @@ func (n *Node) Message(ctx context.Context, id uuid.UUID) (Message, error) {
 	return n.messageOf(ctx, peer.ID{}, id)
 }
 
+// Named finds messages whose ID begins with hexadecimal digits, of which at least
+// [MinPrefix] must be given; the newest first, and no more than ten. Hyphens do not
+// matter.
+func (n *Node) Named(ctx context.Context, digits string) ([]Message, error) {
+	digits = strings.ReplaceAll(strings.TrimSpace(digits), "-", "")
+	if len(digits) < MinPrefix {
+		return nil, nil
+	}
+	rows, err := reply(ctx, n, func(done func([]store.Message, error)) { done(n.db.Named(digits)) })
+	if err != nil {
+		return nil, err
+	}
+	return ask(ctx, n, func() ([]Message, error) { return n.messages(rows), nil })
+}
+
 // messageOf is one message of an author; the zero ID is whoever used the UUID
 // first.
 func (n *Node) messageOf(ctx context.Context, author peer.ID, id uuid.UUID) (Message, error) {
@@ -84,13 +99,16 @@ func (n *Node) History(ctx context.Context, h History) ([]Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ask(ctx, n, func() ([]Message, error) {
-		messages := make([]Message, len(rows))
-		for i, row := range rows {
-			messages[i] = n.message(row)
-		}
-		return messages, nil
-	})
+	return ask(ctx, n, func() ([]Message, error) { return n.messages(rows), nil })
+}
+
+// messages are stored entries as people see them.
+func (n *Node) messages(rows []store.Message) []Message {
+	messages := make([]Message, len(rows))
+	for i, row := range rows {
+		messages[i] = n.message(row)
+	}
+	return messages
 }
 
 // chat is the position as package chat has it.
@@ -202,8 +220,12 @@ const maxMillis = 253402300799000
 // clampInt takes a number from the network.
 func clampInt(u uint64) int { return int(min(u, 1<<62)) }
 
-// entryAdded tells of a new entry, and hands offers on.
+// entryAdded tells of a new entry, and hands offers and receipts on.
 func (n *Node) entryAdded(e chat.EntryAdded) {
+	if !e.Entry.Kind.HasLine() {
+		n.confirmed(e.Entry)
+		return
+	}
 	p := n.meet(e.Peer)
 	mine := e.Entry.Author == n.id.ID()
 	p.written = n.now()
@@ -332,7 +354,7 @@ func (n *Node) stateRead(e stateRead) {
 	ref := p.ref()
 	for _, entry := range e.entries {
 		state := stateOf(entry.Number, e.now)
-		if state == stateOf(entry.Number, e.was) {
+		if state == stateOf(entry.Number, e.was) || !entry.Kind.HasLine() {
 			continue
 		}
 		m := n.entry(p, entry)

@@ -86,6 +86,7 @@ type Node struct {
 	transfers map[uuid.UUID]transfer.Transfer
 	viewers   map[any]peer.ID         // what is open on which screen
 	moving    map[uuid.UUID]peer.ID   // transfers that want a session
+	receipts  map[uuid.UUID]time.Time // that are being written; when it failed, when it is tried again
 	manual    map[netip.AddrPort]bool // addresses that a person named
 	crowd     bool
 	feeds     map[*Feed]bool

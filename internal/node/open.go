@@ -33,7 +33,8 @@ func Open(cfg Config) (*Node, error) {
 		name: peer.DisplayName(cfg.Name), box: newMailbox(), stopped: make(chan struct{}),
 		people: make(map[peer.ID]*person), transfers: make(map[uuid.UUID]transfer.Transfer),
 		viewers: make(map[any]peer.ID), moving: make(map[uuid.UUID]peer.ID),
-		manual: make(map[netip.AddrPort]bool), feeds: make(map[*Feed]bool),
+		receipts: make(map[uuid.UUID]time.Time),
+		manual:   make(map[netip.AddrPort]bool), feeds: make(map[*Feed]bool),
 		warned: make(map[danger]time.Time),
 	}
 	if n.log == nil {

@@ -112,12 +112,16 @@ func (n *Node) offer(ctx context.Context, to peer.ID, paths []string) (Transfer,
 
 // announce writes the entry of a prepared offer.
 func (n *Node) announce(ctx context.Context, to peer.ID, o transfer.Offer) error {
-	body := chat.Offer{Name: o.Name, Files: uint64(o.Files), Bytes: uint64(o.Bytes), Manifest: o.Manifest, Program: o.Program}
-	if _, err := n.add(ctx, chat.Draft{To: to, ID: o.ID, Kind: chat.KindOffer, Body: body}); err != nil {
+	if _, err := n.add(ctx, chat.Draft{To: to, ID: o.ID, Kind: chat.KindOffer, Body: offerBody(o)}); err != nil {
 		return err
 	}
 	n.engine.Offered(o.ID)
 	return nil
+}
+
+// offerBody is what an offer's entry says.
+func offerBody(o transfer.Offer) chat.Offer {
+	return chat.Offer{Name: o.Name, Files: uint64(o.Files), Bytes: uint64(o.Bytes), Manifest: o.Manifest, Program: o.Program}
 }
 
 // offered hands an offer that came in to the engine, and says yes where the rule
@@ -219,11 +223,15 @@ func (n *Node) transferChanged(t transfer.Transfer) {
 	was, known := n.transfers[t.ID]
 	n.transfers[t.ID] = t
 	n.noteMoving(t)
-	v := n.transfer(t)
-	if known && v == n.transfer(was) {
+	n.confirm(t)
+	v, before, kind := n.transfer(t), n.transfer(was), TransferMoved
+	if known && v == before {
 		return // something changed that people do not see
 	}
-	n.publish(Event{Kind: TransferMoved, Transfer: &v})
+	if before.Receipt = v.Receipt; known && v == before {
+		kind = ReceiptNoted
+	}
+	n.publish(Event{Kind: kind, Transfer: &v})
 }
 
 // noteMoving keeps what a transfer needs of the session with its peer.
@@ -242,6 +250,7 @@ func (n *Node) transfer(t transfer.Transfer) Transfer {
 		Files: t.Files, Bytes: t.Bytes, Done: t.Done, State: string(t.State), Reason: string(t.Reason), Rate: t.Rate,
 		Left: t.Left, Offered: t.Offered, Path: t.Path, Renamed: peer.Line(t.Renamed, 0), Skipped: peer.Line(t.Skipped, 500),
 		Program: t.Program, Error: peer.Line(t.Error, 500), Checked: t.Checked,
+		Receipt: string(t.Confirmed), Content: contentText(t.Content),
 	}
 	if t.Walled {
 		v.Error = wallWords(v.Peer.Name, n.host.Port(), n.host.Address(t.Peer).Port())
