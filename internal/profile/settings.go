@@ -25,25 +25,26 @@ const (
 
 // Settings are the effective settings of a profile, every one of them valid.
 type Settings struct {
-	Name          string // display name
-	Team          string
-	Port          uint16 // 0: any
-	Peers         []string
-	Interfaces    []string
-	Language      string // en, zh; empty: the system's
-	ASCII         bool
-	Plain         bool
-	Log           slog.Level
-	SaveTo        string // absolute; empty: [Profile.FilesDir]
-	Accept        string // none, verified, friends, all
-	AcceptUpTo    int64  // bytes; 0: no limit
-	Conflict      string // rename, skip, replace
-	Rate          int64  // bytes per second; 0: no limit
-	ReadMarks     bool
-	Visible       bool
-	NotifyCommand []string
-	Server        string
-	Keys          map[string]string
+	Name            string // display name
+	Team            string
+	Port            uint16 // 0: any
+	Peers           []string
+	Interfaces      []string
+	Language        string // en, zh; empty: the system's
+	ASCII           bool
+	Plain           bool
+	Log             slog.Level
+	SaveTo          string // absolute; empty: [Profile.FilesDir]
+	Accept          string // none, verified, friends, all
+	AcceptUpTo      int64  // bytes; 0: no limit
+	FolderPerPerson bool
+	Conflict        string // rename, skip, replace
+	Rate            int64  // bytes per second; 0: no limit
+	ReadMarks       bool
+	Visible         bool
+	NotifyCommand   []string
+	Server          string
+	Keys            map[string]string
 
 	all []Setting
 }

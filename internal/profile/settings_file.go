@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -72,6 +73,9 @@ func (d document) syntaxError(err error) error {
 func (k key) decoded(value any) (any, bool) {
 	switch k.value.(type) {
 	case string:
+		if n, ok := value.(int64); ok && k.number {
+			return strconv.FormatInt(n, 10), true
+		}
 		text, ok := value.(string)
 		return text, ok
 	case int64:

@@ -15,6 +15,7 @@ type key struct {
 	value   any    // the default; its type is the type of the setting
 	allowed string // in words, behind "want"
 	later   bool   // nothing is done with it yet
+	number  bool   // a text that in the file may be a number too
 	system  func() any
 	set     func(s *Settings, value any) error
 }
@@ -48,11 +49,13 @@ var keys = []key{
 		allowed: "a folder as an absolute path, or one that begins with ~/", set: setSaveTo},
 	{name: "accept", value: "none",
 		allowed: "none, verified, friends or all", set: oneOf(func(s *Settings) *string { return &s.Accept }, "none", "verified", "friends", "all")},
-	{name: "accept_up_to", value: "", later: true,
+	{name: "accept_up_to", value: "", number: true,
 		allowed: `a size like "100 MB"`, set: size(func(s *Settings) *int64 { return &s.AcceptUpTo }, "")},
+	{name: "folder_per_person", value: false,
+		allowed: "true or false", set: flag(func(s *Settings) *bool { return &s.FolderPerPerson })},
 	{name: "conflict", value: "rename", later: true,
 		allowed: "rename, skip or replace", set: oneOf(func(s *Settings) *string { return &s.Conflict }, "rename", "skip", "replace")},
-	{name: "rate", value: "", later: true,
+	{name: "rate", value: "", later: true, number: true,
 		allowed: `a speed like "10 MB/s"`, set: size(func(s *Settings) *int64 { return &s.Rate }, "/s")},
 	{name: "read_marks", value: true, later: true,
 		allowed: "true or false", set: flag(func(s *Settings) *bool { return &s.ReadMarks })},

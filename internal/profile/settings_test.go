@@ -76,6 +76,22 @@ func TestSettingsWithoutAFile(t *testing.T) {
 	}
 }
 
+func TestWhatIsAcceptedWithoutAsking(t *testing.T) {
+	for text, want := range map[string]int64{
+		"": 0, "accept_up_to = ''\n": 0, "accept_up_to = 0\n": 0, "accept_up_to = 5000\n": 5000, "accept_up_to = '1 GiB'\n": 1 << 30,
+	} {
+		s, err := with(t, text+"accept = 'friends'\nfolder_per_person = true\n").Settings(Sources{})
+		if err != nil || s.AcceptUpTo != want || s.Accept != "friends" || !s.FolderPerPerson {
+			t.Errorf("%q: %+v, %v", text, s, err)
+		}
+		for _, one := range s.All() {
+			if one.Later && one.Key == "accept_up_to" {
+				t.Error("said to have no effect")
+			}
+		}
+	}
+}
+
 func TestWrongSettingsSayWhere(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"unknown key", "name = 'Ann'\nnmae = 'Bob'\n", `:2: unknown setting "nmae"; want one of name, team, port`},
@@ -84,6 +100,9 @@ func TestWrongSettingsSayWhere(t *testing.T) {
 		{"out of range", "port = 70000\n", `:1: port is "70000"; want a number`},
 		{"wrong word", "\n\nlog = 'loud'\n", `:3: log is "loud"; want debug, info, warn or error`},
 		{"list of the wrong type", "peers = ['a', 5]\n", `:1: peers is`},
+		{"a wrong size", "accept_up_to = 'much'\n", `:1: accept_up_to is "much"; want a size like "100 MB"`},
+		{"a negative size", "accept_up_to = -1\n", `:1: accept_up_to is "-1"; want a size`},
+		{"a switch that is no word", "folder_per_person = 'yes'\n", `:1: folder_per_person is "yes"; want true or false`},
 		{"relative folder", "save_to = 'files'\n", `:1: save_to is "files"; want a folder as an absolute path`},
 		{"ESC in name", "port = 1\nname = \"a\\u001b[2J\"\n", `:2: name is "a\x1b[2J"; want one line`},
 		{"raw ESC in name", "port = 1\nname = \"a\x1b[2J\"\n", `:2: `},
@@ -185,13 +204,13 @@ func TestSaveKeepsALinkedFile(t *testing.T) {
 
 func TestSizes(t *testing.T) {
 	for text, want := range map[string]int64{"": 0, "5": 5, "100 MB": 100e6, "1.5GiB": 3 << 29, "10 kb": 10e3} {
-		if got, err := parseSize(text); got != want || err != nil {
-			t.Errorf("parseSize(%q) = %d, %v; want %d", text, got, err, want)
+		if got, err := ParseSize(text); got != want || err != nil {
+			t.Errorf("ParseSize(%q) = %d, %v; want %d", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"MB", "-5", "1 XB", "1e30 TB", "..", "NaN"} {
-		if got, err := parseSize(text); err == nil {
-			t.Errorf("parseSize(%q) = %d", text, got)
+		if got, err := ParseSize(text); err == nil {
+			t.Errorf("ParseSize(%q) = %d", text, got)
 		}
 	}
 }

@@ -98,15 +98,15 @@ func size(field func(*Settings) *int64, per string) func(*Settings, any) error {
 		if !ok {
 			return errValue
 		}
-		n, err := parseSize(strings.TrimSuffix(text, per))
+		n, err := ParseSize(strings.TrimSuffix(text, per))
 		*field(s) = n
 		return err
 	}
 }
 
-// parseSize reads "100 MB" as bytes; units are powers of 1000 with B, of 1024
+// ParseSize reads "100 MB" as bytes; units are powers of 1000 with B, of 1024
 // with iB. Nothing is 0: no limit.
-func parseSize(text string) (int64, error) {
+func ParseSize(text string) (int64, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return 0, nil
