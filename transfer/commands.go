@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -87,13 +88,19 @@ func (e *Engine) offersOf(from peer.ID) (waiting, declined int) {
 // says. A transfer that is paused for [NameTaken] is answered in the same way; it
 // stays in its folder.
 func (e *Engine) Accept(id uuid.UUID, dir string, c Conflict, reply func(error)) {
+	e.AcceptInto(id, func() (string, error) { return cmp.Or(dir, e.cfg.Dir()), nil }, c, reply)
+}
+
+// AcceptInto is Accept with a folder that is found when it is needed. choose is
+// called from a goroutine of its own, at most once, and may take its time.
+func (e *Engine) AcceptInto(id uuid.UUID, choose func() (string, error), c Conflict, reply func(error)) {
 	e.inbox.put(command{
-		do:   func() { e.accept(id, dir, c, reply) },
+		do:   func() { e.accept(id, choose, c, reply) },
 		drop: func() { reply(ErrClosed) },
 	})
 }
 
-func (e *Engine) accept(id uuid.UUID, dir string, c Conflict, reply func(error)) {
+func (e *Engine) accept(id uuid.UUID, choose func() (string, error), c Conflict, reply func(error)) {
 	j := e.jobs[id]
 	switch {
 	case j == nil:
@@ -109,12 +116,12 @@ func (e *Engine) accept(id uuid.UUID, dir string, c Conflict, reply func(error))
 		reply(ErrState)
 		return
 	}
-	if dir == "" {
-		dir = e.cfg.Dir()
-	}
 	j.accepting++
 	e.work.Go(func() { // the folder may be on a slow disk
-		err := makeDir(dir)
+		dir, err := choose()
+		if err == nil {
+			err = makeDir(dir)
+		}
 		e.command(id, reply, func(j *job) error {
 			j.accepting--
 			switch {

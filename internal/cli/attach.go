@@ -19,6 +19,8 @@ type role struct {
 	alone   bool // the node must be of this process
 	quiet   bool // the terminal belongs to the screen: log to the file
 	rule    node.Rule
+	upTo    *int64 // of offers that the rule accepts; nil: as set, like the next one
+	folders *bool  // of each person's own, for what is received
 	dir     string // where received files go; empty: as set
 }
 
@@ -163,13 +165,20 @@ func (p *Program) nodeConfig(r role) (node.Config, error) {
 		Profile: p.profile, Name: p.set.Name, Named: p.set.Origin("name") != profile.FromSystem,
 		Port: p.set.Port, ExactPort: p.set.Origin("port") != profile.FromDefault,
 		Peers: p.set.Peers, Interfaces: p.set.Interfaces,
-		Dir: p.saveTo(), Rule: node.Rule(p.set.Accept), Passing: !r.lasting, Keep: p.profile.Save,
+		Dir: p.saveTo(), FolderPerPerson: p.set.FolderPerPerson,
+		Rule: node.Rule(p.set.Accept), AcceptUpTo: p.set.AcceptUpTo, Passing: !r.lasting, Keep: p.profile.Save,
 	}
 	if r.dir != "" {
 		cfg.Dir = r.dir
 	}
 	if r.rule != "" {
 		cfg.Rule = r.rule
+	}
+	if r.upTo != nil {
+		cfg.AcceptUpTo = *r.upTo
+	}
+	if r.folders != nil {
+		cfg.FolderPerPerson = *r.folders
 	}
 	log, err := p.logFor(r)
 	cfg.Log = log

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -182,6 +184,12 @@ func (f *fake) MarkRead(_ context.Context, c node.Conversation, _ node.Position)
 }
 
 func (f *fake) Accept(_ context.Context, id peer.ID) error { return f.note("accept", shortID(id)) }
+func (f *fake) AcceptFrom(_ context.Context, id peer.ID, upTo int64) error {
+	return f.note("accept from", shortID(id), strconv.FormatInt(upTo, 10))
+}
+func (f *fake) Folder(_ context.Context, of peer.ID, dir string) (string, error) {
+	return filepath.Join(dir, "Folder"), f.note("folder", shortID(of), dir)
+}
 func (f *fake) Verify(_ context.Context, id peer.ID, _ bool) error {
 	return f.note("verify", shortID(id))
 }

@@ -147,7 +147,18 @@ func standing(one node.Person) string {
 	default:
 		words = append(words, "not verified")
 	}
+	if one.AcceptUpTo != 0 {
+		words = append(words, "files "+upToWords(one.AcceptUpTo)+" are accepted")
+	}
 	return strings.Join(words, ", ")
+}
+
+// upToWords is a limit for what is accepted from one person.
+func upToWords(upTo int64) string {
+	if upTo == node.AnySize {
+		return "of any size"
+	}
+	return "of up to " + bytesOf(upTo)
 }
 
 // findTransfer is the one transfer whose ID begins with text.

@@ -7,26 +7,42 @@ import (
 	"github.com/spf13/cobra"
 
 	"earshot/internal/node"
+	"earshot/internal/profile"
 )
 
 func (p *Program) listenCommand() *cobra.Command {
-	var asJSON bool
-	var rule, dir string
+	var asJSON, folders bool
+	var rule, upTo, dir string
 	cmd := &cobra.Command{
 		Use:   "listen",
 		Short: "Be reachable without a screen, and print what happens",
 		Long: `Runs a node without a screen until it is interrupted, and prints one event a
 line. Consoles and commands of this profile use this node.
 
-RULE says which file offers are accepted without asking: none, verified, friends
-(whom you wrote to, or said yes to), all. Others wait for "earshot accept".`,
+RULE says whose file offers are accepted without asking: none, verified, friends
+(whom you wrote to, or said yes to), all. Others, and those above
+--accept-up-to, wait for "earshot accept"; "earshot accept --always PEER" makes
+an exception for one person.
+
+With --folder-per-person what Ann sends goes to DIR/Ann, and what another device
+of that name sends to DIR/Ann (K7QF), with the beginning of its ID. A folder
+that was there before is never used for that, and whoever has one keeps it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r := role{lasting: true, alone: true, rule: node.Rule(rule)}
 			if err := checkRule(r.rule); err != nil {
 				return err
 			}
-			var err error
+			size, err := sizeOf("accept-up-to", upTo)
+			if err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("accept-up-to") {
+				r.upTo = &size
+			}
+			if cmd.Flags().Changed("folder-per-person") {
+				r.folders = &folders
+			}
 			if r.dir, err = absoluteDir(dir); err != nil {
 				return err
 			}
@@ -40,8 +56,19 @@ RULE says which file offers are accepted without asking: none, verified, friends
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	cmd.Flags().StringVar(&rule, "accept", "", "accept the offers of: none, verified, friends, all (default none)")
+	cmd.Flags().StringVar(&upTo, "accept-up-to", "", "but only offers of at most this size, like \"100 MB\"")
 	cmd.Flags().StringVar(&dir, "dir", "", "save received files in this folder")
+	cmd.Flags().BoolVar(&folders, "folder-per-person", false, "and there in a folder of each person's own")
 	return cmd
+}
+
+// sizeOf reads the size that was given to a flag; 0: no limit.
+func sizeOf(flag, text string) (int64, error) {
+	size, err := profile.ParseSize(text)
+	if err != nil {
+		return 0, wrong("--%s is %q; want a size like \"100 MB\".", flag, text)
+	}
+	return size, nil
 }
 
 func checkRule(rule node.Rule) error {

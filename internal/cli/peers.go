@@ -67,6 +67,8 @@ type personJSON struct {
 	Account   string    `json:"account"`
 	Verified  bool      `json:"verified"`
 	Online    bool      `json:"online"`
+	// AcceptUpTo: offers of so many bytes are accepted without asking, -1: of any.
+	AcceptUpTo int64 `json:"accept_up_to,omitempty"`
 }
 
 func peopleJSON(people []node.Person) []personJSON {
@@ -74,7 +76,7 @@ func peopleJSON(people []node.Person) []personJSON {
 	for i, one := range people {
 		out[i] = personJSON{
 			one.ID, one.Name, append([]string{}, one.Addresses...), append([]string{}, one.Via...),
-			one.Account, one.Verified, one.Online,
+			one.Account, one.Verified, one.Online, one.AcceptUpTo,
 		}
 	}
 	return out

@@ -100,19 +100,6 @@ func TestTransfersAreNamedByTheirBeginning(t *testing.T) {
 	c.run(codeFailed, "transfers", "pause", "019b76da-b9").complains("Not possible in this state.", "earshot transfers")
 }
 
-func TestAnswers(t *testing.T) {
-	c := newCall(t, moving())
-	wd, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.run(0, "accept", "019b76da-a8", "--dir", "in").prints("plan.pdf (2.0 kB) from Bob: accepted.\n")
-	c.run(0, "decline", "019b76da-a8").prints("plan.pdf (2.0 kB) from Bob: declined.\n")
-	c.does("answer 019b yes "+filepath.Join(wd, "in"), "answer 019b no ")
-	c.run(codeFailed, "accept", "019b76da-b9").complains("the other side answers it")
-	c.run(codeUsage, "accept")
-}
-
 func TestConfig(t *testing.T) {
 	c := newCall(t, nil)
 	path := filepath.Join(c.home, "default", "config.toml")

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"path/filepath"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -99,57 +98,4 @@ func (p *Program) showTransfers(ctx context.Context, n Node, asJSON bool) error 
 		}
 	}
 	return nil
-}
-
-func (p *Program) acceptCommand() *cobra.Command {
-	var dir string
-	cmd := &cobra.Command{
-		Use:   "accept OFFER",
-		Short: "Accept a file offer",
-		Long: `Accepts a file offer. Without a running Earshot the answer is recorded, and
-the files come when it runs again.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return p.answer(cmd.Context(), args[0], true, dir) },
-	}
-	cmd.Flags().StringVar(&dir, "dir", "", "save in this folder")
-	return cmd
-}
-
-func (p *Program) declineCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "decline OFFER",
-		Short: "Decline a file offer",
-		Args:  cobra.ExactArgs(1),
-		RunE:  func(cmd *cobra.Command, args []string) error { return p.answer(cmd.Context(), args[0], false, "") },
-	}
-}
-
-// answer answers a file offer.
-func (p *Program) answer(ctx context.Context, offer string, accept bool, dir string) error {
-	dir, err := absoluteDir(dir)
-	if err != nil {
-		return err
-	}
-	return p.with(ctx, role{}, func(s *session) error {
-		t, err := findTransfer(ctx, s, offer)
-		if err != nil {
-			return err
-		}
-		if t.Direction != node.Receiving {
-			return &failure{code: codeFailed, what: sentence(t.Name.String() + " is yours: the other side answers it"), do: "Say \"earshot transfers cancel\" to withdraw it."}
-		}
-		if err := s.Answer(ctx, t.ID, accept, dir); err != nil {
-			return err
-		}
-		word := map[bool]string{true: "accepted", false: "declined"}[accept]
-		return p.say("%s from %s: %s.", filesOf(t.Name, t.Files, t.Bytes), refName(t.Peer), word)
-	})
-}
-
-// absoluteDir is a folder as another process understands it; none stays none.
-func absoluteDir(dir string) (string, error) {
-	if dir == "" {
-		return "", nil
-	}
-	return filepath.Abs(dir)
 }

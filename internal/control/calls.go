@@ -60,6 +60,14 @@ type (
 	peerArgs struct {
 		ID peer.ID `json:"id"`
 	}
+	acceptFromArgs struct {
+		ID   peer.ID `json:"id"`
+		UpTo int64   `json:"up_to"`
+	}
+	folderArgs struct {
+		ID  peer.ID `json:"id"`
+		Dir string  `json:"dir"`
+	}
 	verifyArgs struct {
 		ID       peer.ID `json:"id"`
 		Verified bool    `json:"verified"`
@@ -101,12 +109,18 @@ var calls = map[string]call{
 	"files": answer(func(ctx context.Context, n Node, a idArgs) (node.FilesCheck, error) {
 		return n.CheckFiles(ctx, a.ID)
 	}),
-	"answer":  do(func(ctx context.Context, n Node, a answerArgs) error { return n.Answer(ctx, a.ID, a.Accept, a.Dir) }),
-	"pause":   do(func(ctx context.Context, n Node, a idArgs) error { return n.Pause(ctx, a.ID) }),
-	"resume":  do(func(ctx context.Context, n Node, a idArgs) error { return n.Resume(ctx, a.ID) }),
-	"stop":    do(func(ctx context.Context, n Node, a idArgs) error { return n.Cancel(ctx, a.ID) }),
-	"read":    do(func(ctx context.Context, n Node, a readArgs) error { return n.MarkRead(ctx, a.Conversation, a.UpTo) }),
-	"accept":  do(func(ctx context.Context, n Node, a peerArgs) error { return n.Accept(ctx, a.ID) }),
+	"answer": do(func(ctx context.Context, n Node, a answerArgs) error { return n.Answer(ctx, a.ID, a.Accept, a.Dir) }),
+	"pause":  do(func(ctx context.Context, n Node, a idArgs) error { return n.Pause(ctx, a.ID) }),
+	"resume": do(func(ctx context.Context, n Node, a idArgs) error { return n.Resume(ctx, a.ID) }),
+	"stop":   do(func(ctx context.Context, n Node, a idArgs) error { return n.Cancel(ctx, a.ID) }),
+	"read":   do(func(ctx context.Context, n Node, a readArgs) error { return n.MarkRead(ctx, a.Conversation, a.UpTo) }),
+	"accept": do(func(ctx context.Context, n Node, a peerArgs) error { return n.Accept(ctx, a.ID) }),
+	"accept from": do(func(ctx context.Context, n Node, a acceptFromArgs) error {
+		return n.AcceptFrom(ctx, a.ID, a.UpTo)
+	}),
+	"folder": answer(func(ctx context.Context, n Node, a folderArgs) (string, error) {
+		return n.Folder(ctx, a.ID, a.Dir)
+	}),
 	"verify":  do(func(ctx context.Context, n Node, a verifyArgs) error { return n.Verify(ctx, a.ID, a.Verified) }),
 	"name":    do(func(ctx context.Context, n Node, a textArgs) error { return n.SetName(ctx, a.Text) }),
 	"dir":     do(func(ctx context.Context, n Node, a textArgs) error { return n.SetDir(ctx, a.Text) }),

@@ -101,6 +101,17 @@ func (c *Client) Accept(ctx context.Context, id peer.ID) error {
 	return c.ask(ctx, "accept", peerArgs{id}, &none{})
 }
 
+// AcceptFrom is the node's AcceptFrom.
+func (c *Client) AcceptFrom(ctx context.Context, id peer.ID, upTo int64) error {
+	return c.ask(ctx, "accept from", acceptFromArgs{id, upTo}, &none{})
+}
+
+// Folder is the node's Folder.
+func (c *Client) Folder(ctx context.Context, of peer.ID, dir string) (folder string, err error) {
+	err = c.ask(ctx, "folder", folderArgs{of, dir}, &folder)
+	return folder, err
+}
+
 // Verify is the node's Verify.
 func (c *Client) Verify(ctx context.Context, id peer.ID, verified bool) error {
 	return c.ask(ctx, "verify", verifyArgs{id, verified}, &none{})

@@ -69,6 +69,8 @@ type Node interface {
 	CheckFiles(ctx context.Context, id uuid.UUID) (node.FilesCheck, error)
 	MarkRead(ctx context.Context, c node.Conversation, upTo node.Position) error
 	Accept(ctx context.Context, id peer.ID) error
+	AcceptFrom(ctx context.Context, id peer.ID, upTo int64) error
+	Folder(ctx context.Context, of peer.ID, dir string) (string, error)
 	Verify(ctx context.Context, id peer.ID, verified bool) error
 	SetName(ctx context.Context, name string) error
 	SetDir(ctx context.Context, dir string) error

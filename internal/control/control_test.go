@@ -86,6 +86,8 @@ func TestEveryCallReachesTheNode(t *testing.T) {
 	c.CheckFiles(ctx, id)
 	c.MarkRead(ctx, "X", position)
 	c.Accept(ctx, who)
+	c.AcceptFrom(ctx, who, node.AnySize)
+	c.Folder(ctx, who, "/dir")
 	c.Verify(ctx, who, true)
 	c.SetName(ctx, "Bob")
 	c.SetDir(ctx, "/dir")
@@ -99,7 +101,8 @@ func TestEveryCallReachesTheNode(t *testing.T) {
 		[]any{"offer", node.Conversation("X"), []string{"/a", "/b"}}, []any{"answer", id, true, "/dir"}, []any{"transfers"},
 		[]any{"pause", id}, []any{"resume", id}, []any{"cancel", id}, []any{"history", history}, []any{"message", id},
 		[]any{"named", "019b"}, []any{"receipts", id}, []any{"files", id},
-		[]any{"read", node.Conversation("X"), position}, []any{"accept", who}, []any{"verify", who, true},
+		[]any{"read", node.Conversation("X"), position}, []any{"accept", who},
+		[]any{"accept from", who, int64(node.AnySize)}, []any{"folder", who, "/dir"}, []any{"verify", who, true},
 		[]any{"name", "Bob"}, []any{"dir", "/dir"}, []any{"rule", "all"}, []any{"look"}, []any{"connect", "host:1"},
 		[]any{"subscribe"},
 	}
@@ -131,6 +134,9 @@ func TestAnswersComeBackWhole(t *testing.T) {
 	}
 	if check, err := c.CheckFiles(t.Context(), uuid.New()); err != nil || check != (node.FilesCheck{State: node.FilesChanged, File: peer.Line("a", 0)}) {
 		t.Errorf("files: %+v, %v", check, err)
+	}
+	if folder, err := c.Folder(t.Context(), peer.ID{1}, "/dir"); err != nil || folder != "/dir/Ann" {
+		t.Errorf("folder: %q, %v", folder, err)
 	}
 	long := strings.Repeat("\x00\u202e中", 32<<10/7)
 	if _, err := c.Write(t.Context(), "X", long); err != nil {

@@ -88,6 +88,12 @@ func (f *fakeNode) MarkRead(_ context.Context, c node.Conversation, upTo node.Po
 	return f.note("read", c, upTo)
 }
 func (f *fakeNode) Accept(_ context.Context, id peer.ID) error { return f.note("accept", id) }
+func (f *fakeNode) AcceptFrom(_ context.Context, id peer.ID, upTo int64) error {
+	return f.note("accept from", id, upTo)
+}
+func (f *fakeNode) Folder(_ context.Context, of peer.ID, dir string) (string, error) {
+	return dir + "/Ann", f.note("folder", of, dir)
+}
 func (f *fakeNode) Verify(_ context.Context, id peer.ID, verified bool) error {
 	return f.note("verify", id, verified)
 }

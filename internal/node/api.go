@@ -37,7 +37,14 @@ type Self struct {
 	Name    peer.Text `json:"name"`
 	Port    uint16    `json:"port"`
 	Profile string    `json:"profile"`
-	Dir     string    `json:"dir"`     // where received files go
+	Dir     string    `json:"dir"` // where received files go
+	// FolderPerPerson: there, each person's in a folder of their own.
+	FolderPerPerson bool `json:"folder_per_person,omitempty"`
+	// Accept is the rule by which offers of up to AcceptUpTo bytes (0: of any size)
+	// are accepted without asking.
+	Accept     Rule  `json:"accept"`
+	AcceptUpTo int64 `json:"accept_up_to,omitempty"`
+
 	PID     int       `json:"pid"`     // of the process that the node runs in
 	Started time.Time `json:"started"` // the node looks for people since
 	Passing bool      `json:"passing"` // the node of a command: it ends with the command
@@ -79,6 +86,9 @@ type Person struct {
 	Written time.Time `json:"written,omitzero"`
 	// Waiting: a stranger's messages wait for the person to answer.
 	Waiting bool `json:"waiting"`
+	// AcceptUpTo: offers of up to so many bytes are accepted without asking, or of
+	// [AnySize]; 0: by the general rule alone.
+	AcceptUpTo int64 `json:"accept_up_to,omitempty"`
 	// Alarm is a sentence the person must see: identity runs twice, a fork.
 	Alarm peer.Text `json:"alarm"`
 }

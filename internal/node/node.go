@@ -46,7 +46,11 @@ type Config struct {
 	Peers      []string // host or host:port, to look at as well
 	Interfaces []string // patterns, see package discovery
 	Dir        string   // where received files go, absolute
-	Rule       Rule     // which offers are accepted without asking; "" is none
+	// FolderPerPerson puts what is received into a folder of its sender's in Dir, see
+	// [Node.Folder].
+	FolderPerPerson bool
+	Rule            Rule  // which offers are accepted without asking; "" is none
+	AcceptUpTo      int64 // of at most so many bytes; 0: of any size
 	// Passing: the node of a command, which ends with the command.
 	Passing bool
 	// Keep saves a setting ("name", "save_to") in the profile; nil keeps nothing.
@@ -71,6 +75,7 @@ type Node struct {
 
 	box       *mailbox
 	desk      *desk
+	folders   *folders
 	dir       atomic.Pointer[string] // also read by the engine
 	stopped   chan struct{}          // closed when the loop has ended
 	ran       atomic.Bool
@@ -160,6 +165,7 @@ func (n *Node) Self(ctx context.Context) (Self, error) {
 func (n *Node) self() Self {
 	return Self{
 		ID: n.id.ID(), Name: n.name, Port: n.host.Port(), Profile: n.cfg.Profile.Name, Dir: *n.dir.Load(),
+		FolderPerPerson: n.cfg.FolderPerPerson, Accept: n.rule, AcceptUpTo: n.cfg.AcceptUpTo,
 		PID: os.Getpid(), Started: n.started, Passing: n.cfg.Passing, Named: n.named,
 		Network: peer.Line(n.health, 500),
 	}

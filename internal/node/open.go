@@ -113,7 +113,7 @@ func (n *Node) openStore() error {
 	if err != nil {
 		return err
 	}
-	n.db = db
+	n.db, n.folders = db, &folders{db: db}
 	if notice.Text != "" {
 		n.fail("%s", notice.Text)
 	}

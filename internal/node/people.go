@@ -34,6 +34,7 @@ type person struct {
 	decided bool // the person said yes to this device under its present name
 
 	contact, blocked    bool
+	acceptUpTo          int64     // see Person
 	verified            time.Time // when a person compared the keys, else zero
 	firstSeen, lastSeen time.Time
 
@@ -84,7 +85,7 @@ func (p *person) value() Person {
 	v := Person{
 		ID: p.id, Name: p.name, Verified: !p.verified.IsZero(), Online: p.online, Connected: p.session,
 		Contact: p.contact, Imitates: p.imitates, FirstSeen: p.firstSeen, LastSeen: p.lastSeen,
-		Unread: p.unread, Written: p.written, Waiting: p.request && !p.contact, Alarm: p.alarm,
+		Unread: p.unread, Written: p.written, Waiting: p.request && !p.contact, Alarm: p.alarm, AcceptUpTo: p.acceptUpTo,
 		Addresses: make([]string, len(p.addrs)), Via: make([]string, len(p.via)),
 	}
 	for i, a := range p.addrs {
@@ -105,7 +106,7 @@ func same(a, b *Person) bool {
 	return x.ID == y.ID && x.Name == y.Name && x.Verified == y.Verified && x.Online == y.Online &&
 		x.Connected == y.Connected && x.Contact == y.Contact && x.Imitates == y.Imitates &&
 		x.FirstSeen.Equal(y.FirstSeen) && x.Unread == y.Unread && x.Written.Equal(y.Written) &&
-		x.Waiting == y.Waiting && x.Alarm == y.Alarm
+		x.Waiting == y.Waiting && x.Alarm == y.Alarm && x.AcceptUpTo == y.AcceptUpTo
 }
 
 // meet returns the person with this ID, new where it was not known.
@@ -123,7 +124,7 @@ func (n *Node) loadPeople(devices []store.Device) {
 	for _, d := range devices {
 		p := n.meet(d.ID)
 		p.stored, p.name = true, peer.DisplayName(d.Name)
-		p.verified, p.contact, p.blocked = d.Verified, d.Contact, d.Blocked
+		p.verified, p.contact, p.blocked, p.acceptUpTo = d.Verified, d.Contact, d.Blocked, d.AcceptUpTo
 		p.firstSeen, p.lastSeen, p.addrs = d.FirstSeen, d.LastSeen, d.Addresses
 		if len(p.addrs) > 0 {
 			p.via = []discovery.Source{discovery.Known}
@@ -141,7 +142,8 @@ func (n *Node) save(p *person) {
 	p.stored = true
 	d := store.Device{
 		ID: p.id, Name: p.name.String(), FirstSeen: p.firstSeen, LastSeen: p.lastSeen,
-		Verified: p.verified, Contact: p.contact, Blocked: p.blocked, Addresses: slices.Clone(p.addrs),
+		Verified: p.verified, Contact: p.contact, Blocked: p.blocked, AcceptUpTo: p.acceptUpTo,
+		Addresses: slices.Clone(p.addrs),
 	}
 	n.desk.do("remember "+p.name.String(), func() error { return n.db.SaveDevice(d) })
 }

@@ -14,60 +14,6 @@ import (
 	"earshot/transfer"
 )
 
-// A Rule says which file offers are accepted without asking.
-type Rule string
-
-// The rules; an imitator's offers are never accepted by one.
-const (
-	AcceptNone     Rule = "none"
-	AcceptVerified Rule = "verified"
-	AcceptFriends  Rule = "friends" // contacts
-	AcceptAll      Rule = "all"
-)
-
-// covers reports whether the rule says yes to a person's offers.
-func (r Rule) covers(p *person) bool {
-	switch {
-	case p.imitates || p.blocked:
-		return false
-	case r == AcceptAll:
-		return true
-	case r == AcceptFriends:
-		return p.known()
-	}
-	return r == AcceptVerified && !p.verified.IsZero()
-}
-
-// SetRule says from now on which offers are accepted without asking: none,
-// verified, friends or all. Offers that wait already are looked at too.
-func (n *Node) SetRule(ctx context.Context, rule string) error {
-	if !slices.Contains([]Rule{AcceptNone, AcceptVerified, AcceptFriends, AcceptAll}, Rule(rule)) {
-		return fmt.Errorf("accept %q: want none, verified, friends or all", rule)
-	}
-	return order(ctx, n, func() error {
-		n.rule = Rule(rule)
-		n.acceptWaiting()
-		return nil
-	})
-}
-
-// acceptWaiting says yes to the offers that the rule covers.
-func (n *Node) acceptWaiting() {
-	for _, t := range n.transfers {
-		if t.State == transfer.Offered && t.Direction == transfer.Receiving && !t.Accepted && n.rule.covers(n.meet(t.Peer)) {
-			n.engine.Accept(t.ID, "", transfer.Keep, n.acceptFailed)
-		}
-	}
-}
-
-// acceptFailed says why an offer could not be accepted by the rule; it is called
-// from the engine's goroutine.
-func (n *Node) acceptFailed(err error) {
-	if err != nil && !errors.Is(err, transfer.ErrState) {
-		n.box.put(deskFailed{fmt.Errorf("accept a file offer: %w", err)})
-	}
-}
-
 // Offer offers the files and folders at absolute paths to a device, and returns
 // when that is on the disk. The transfer's ID is that of the offer's message.
 func (n *Node) Offer(ctx context.Context, to Conversation, paths []string) (Transfer, error) {
@@ -141,13 +87,11 @@ func (n *Node) offered(p *person, e chat.Entry) {
 		Offer: offer, Peer: p.id, Direction: transfer.Receiving, State: transfer.Offered, Offered: n.now(),
 	}
 	n.engine.Incoming(offer, p.id)
-	if n.rule.covers(p) {
-		n.engine.Accept(e.ID, "", transfer.Keep, n.acceptFailed)
-	}
+	n.acceptByRule(n.transfers[e.ID])
 }
 
 // Answer accepts a file offer into dir (absolute; empty: where received files
-// go), or declines it. Saying yes to a stranger's offer makes a contact of the
+// go, see [Node.Folder] too), or declines it. Saying yes to a stranger's offer makes a contact of the
 // stranger. Where the sender is away, the answer is kept.
 func (n *Node) Answer(ctx context.Context, id uuid.UUID, accept bool, dir string) error {
 	if dir != "" && !filepath.IsAbs(dir) {
@@ -162,7 +106,7 @@ func (n *Node) Answer(ctx context.Context, id uuid.UUID, accept bool, dir string
 		n.befriend(p)
 		n.replica.Accept(p.id)
 		n.reach(p)
-		n.engine.Accept(id, dir, transfer.Keep, done)
+		n.receive(id, p, dir, done)
 	})
 }
 
