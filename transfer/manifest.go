@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,26 +138,21 @@ func fileOf(e peer.ManifestEntry) (File, error) {
 
 // runs are the ends of names that make a system run a file.
 var runs = []string{
-	".exe", ".msi", ".bat", ".cmd", ".com", ".scr", ".ps1", ".vbs", ".js", ".jar", ".lnk", ".hta", ".reg",
-	".sh", ".command", ".app", ".desktop", ".appimage", ".run", ".deb", ".rpm", ".pkg", ".dmg", ".apk",
+	".exe", ".msi", ".msix", ".msp", ".bat", ".cmd", ".com", ".scr", ".pif", ".cpl", ".ps1", ".vbs", ".vbe", ".js", ".jse", ".wsf", ".wsh",
+	".hta", ".msc", ".reg", ".lnk", ".url", ".jar", ".sh", ".bash", ".command", ".tool", ".terminal", ".workflow", ".app", ".desktop",
+	".appimage", ".run", ".deb", ".rpm", ".pkg", ".dmg", ".apk", ".py", ".pyw",
+}
+
+// IsProgramName reports whether a file of that name is run on some system when it is
+// opened. It is a mark for people, not a defence.
+func IsProgramName(name string) bool {
+	return slices.Contains(runs, strings.ToLower(path.Ext(name)))
 }
 
 // isProgram reports whether a file can be run on some system, by its mode or its
-// name. It is a mark for people, not a defence.
+// name.
 func isProgram(f File) bool {
-	if f.Mode == peer.ModeFolder {
-		return false
-	}
-	if f.Mode == peer.ModeProgram {
-		return true
-	}
-	end := strings.ToLower(path.Ext(f.Path))
-	for _, run := range runs {
-		if end == run {
-			return true
-		}
-	}
-	return false
+	return f.Mode != peer.ModeFolder && (f.Mode == peer.ModeProgram || IsProgramName(f.Path))
 }
 
 // checker takes in the pages of a manifest that a peer sends.

@@ -236,7 +236,7 @@ func (p *Program) answer(ctx context.Context, n Node, t node.Transfer, accept bo
 		return err
 	}
 	word := map[bool]string{true: "accepted", false: "declined"}[accept]
-	return p.say("%s from %s: %s.", filesOf(t.Name, t.Files, t.Bytes), refName(t.Peer), word)
+	return p.say("%s from %s: %s.", filesOf(t.Name, t.Files, t.Bytes, t.Program), refName(t.Peer), word)
 }
 
 // absoluteDir is a folder as another process understands it; none stays none.

@@ -50,6 +50,7 @@ type (
 		Name    peer.Text `json:"name"`
 		Files   int       `json:"files"`
 		Bytes   int64     `json:"bytes"`
+		Program bool      `json:"program,omitempty"`
 		Request bool      `json:"request,omitempty"`
 	}
 	movedJSON struct {
@@ -85,7 +86,7 @@ func eventJSON(e node.Event) any {
 	case e.Kind == node.StateChanged && m != nil && e.Peer != nil && m.Mine:
 		return stateJSON{h, m.ID, *e.Peer, m.State}
 	case e.Kind == node.OfferReceived && m != nil && m.Offer != nil && !m.Mine:
-		return offerJSON{h, m.Offer.ID, m.From, m.Offer.Name, m.Offer.Files, m.Offer.Bytes, m.Request}
+		return offerJSON{h, m.Offer.ID, m.From, m.Offer.Name, m.Offer.Files, m.Offer.Bytes, m.Offer.Program, m.Request}
 	case e.Kind == node.TransferMoved && e.Transfer != nil:
 		return movedJSON{h, toJSON(*e.Transfer)}
 	case e.Kind == node.ReceiptNoted && e.Transfer != nil && e.Transfer.Direction == node.Sending:
@@ -122,7 +123,7 @@ func (n narrator) words(e node.Event) string {
 	case e.Kind == node.MessageAdded && m != nil && !m.Mine && m.Offer == nil:
 		return messageWords(*m)
 	case e.Kind == node.OfferReceived && m != nil && m.Offer != nil && !m.Mine:
-		return fmt.Sprintf("%s wants to send you %s: earshot accept %s", refName(m.From), filesOf(m.Offer.Name, m.Offer.Files, m.Offer.Bytes), m.Offer.ID.String()[:13])
+		return fmt.Sprintf("%s wants to send you %s: earshot accept %s", refName(m.From), filesOf(m.Offer.Name, m.Offer.Files, m.Offer.Bytes, m.Offer.Program), m.Offer.ID.String()[:13])
 	case e.Kind == node.TransferMoved && e.Transfer != nil:
 		return n.transferWords(*e.Transfer)
 	case e.Kind == node.ReceiptNoted && e.Transfer != nil && e.Transfer.Direction == node.Sending:
@@ -165,7 +166,7 @@ func setIn(text peer.Text) string { return strings.ReplaceAll(text.String(), "\n
 func messageWords(m node.Message) string {
 	text := setIn(m.Text)
 	if m.Offer != nil {
-		text = "[" + filesOf(m.Offer.Name, m.Offer.Files, m.Offer.Bytes) + "]"
+		text = "[" + filesOf(m.Offer.Name, m.Offer.Files, m.Offer.Bytes, m.Offer.Program) + "]"
 	}
 	words := refName(m.From) + ": " + text
 	if m.Mine && m.State == node.Queued {

@@ -125,6 +125,40 @@ func TestWhoShowsTheNameOfAnotherIsMarked(t *testing.T) {
 	}
 }
 
+// TestProgramsAreMarked wherever somebody sees an offer.
+func TestProgramsAreMarked(t *testing.T) {
+	events := happenings()
+	offer, several := *events[4].Message, *events[4].Message
+	offer.Offer = &node.Offer{ID: uuid.UUID{4}, Name: peer.Line("setup.exe", 0), Files: 1, Bytes: 1_200_000, Program: true}
+	several.Offer = &node.Offer{ID: uuid.UUID{5}, Name: peer.Line("tools", 0), Files: 3, Bytes: 1_200_000, Program: true}
+	moved := *events[5].Transfer
+	moved.Name, moved.Files, moved.Bytes, moved.Program, moved.State = peer.Line("setup.exe", 0), 1, 1_200_000, true, stateOffered
+	const marked = "setup.exe (1.2 MB, a program)"
+	out := strings.Join(listened(t, []node.Event{{Kind: node.OfferReceived, Message: &offer}, {Kind: node.OfferReceived, Message: &several}}), "\n")
+	for _, want := range []string{"Bob wants to send you " + marked + ": earshot accept", "tools (3 files, 1.2 MB, a program among them)"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	out = strings.Join(listened(t, []node.Event{{Kind: node.OfferReceived, Message: &offer}, {Kind: node.TransferMoved, Transfer: &moved}}, "--json"), "\n")
+	if strings.Count(out, `"program":true`) != 2 {
+		t.Errorf("scripts read\n%s", out)
+	}
+	f := newFake(person(2, "Bob"))
+	f.history, f.transfers = []node.Message{offer}, []node.Transfer{moved}
+	c := newCall(t, f)
+	for _, args := range [][]string{{"history", "Bob"}, {"transfers"}, {"accept", "0400"}, {"decline", "0400"}} {
+		if c.run(0, args...); !strings.Contains(c.stdout.String(), marked) {
+			t.Errorf("%s: %s", args, c.stdout.String())
+		}
+	}
+	for _, args := range [][]string{{"history", "Bob", "--json"}, {"transfers", "--json"}} {
+		if c.run(0, args...); !strings.Contains(c.stdout.String(), `"program":true`) {
+			t.Errorf("%s: %s", args, c.stdout.String())
+		}
+	}
+}
+
 func TestListenForScripts(t *testing.T) {
 	at := time.Date(2026, 3, 12, 14, 2, 0, 0, time.Local).Format(time.RFC3339Nano)
 	bob := `{"id":"` + id2 + `","name":"Bob"}`

@@ -105,10 +105,15 @@ func percent(done, total int64) int {
 	return int(float64(done) / float64(total) * 100)
 }
 
-// filesOf is what an offer has: "report.pdf (1.2 MB)", "photos (14 files, 1.0 GB)".
-func filesOf(name fmt.Stringer, files int, size int64) string {
+// filesOf is what an offer has: "report.pdf (1.2 MB)", "photos (14 files, 1.0 GB)",
+// "setup.exe (1.2 MB, a program)".
+func filesOf(name fmt.Stringer, files int, size int64, program bool) string {
+	what, mark := bytesOf(size), ", a program"
 	if files > 1 {
-		return fmt.Sprintf("%s (%d files, %s)", name, files, bytesOf(size))
+		what, mark = fmt.Sprintf("%d files, %s", files, what), ", a program among them"
 	}
-	return fmt.Sprintf("%s (%s)", name, bytesOf(size))
+	if program {
+		what += mark
+	}
+	return fmt.Sprintf("%s (%s)", name, what)
 }

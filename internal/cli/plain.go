@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"earshot/internal/node"
+	"earshot/internal/profile"
 )
 
 // lines is the line mode: what is typed goes to one person at a time, what
@@ -146,7 +147,7 @@ type lineCommand struct {
 }
 
 // lineWords are the commands, in the order of /help.
-var lineWords = []string{"to", "people", "send", "accept", "decline", "transfers", "pause", "resume", "cancel", "history", "help", "quit"}
+var lineWords = []string{"to", "people", "send", "accept", "decline", "files", "transfers", "pause", "resume", "cancel", "history", "help", "quit"}
 
 var lineCommands map[string]lineCommand
 
@@ -157,6 +158,7 @@ func init() { // refers to itself: /help
 		"send":      {"PATH", "offer a file or a folder", (*lines).send},
 		"accept":    {"OFFER", "accept a file offer", (*lines).accept},
 		"decline":   {"OFFER", "decline a file offer", (*lines).decline},
+		"files":     {"SIZE|any|ask", "accept files of the person chosen without asking, or ask again", (*lines).files},
 		"transfers": {"", "how files stand", func(l *lines, ctx context.Context, _ string) error { return l.p.showTransfers(ctx, l.n, false) }},
 		"pause":     {"ID", "pause a transfer", (*lines).pause},
 		"resume":    {"ID", "go on with it", (*lines).resume},
@@ -235,7 +237,7 @@ func (l *lines) send(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	return l.p.say("%s: %s.", filesOf(t.Name, t.Files, t.Bytes), transferWords(t))
+	return l.p.say("%s: %s.", filesOf(t.Name, t.Files, t.Bytes, t.Program), transferWords(t))
 }
 
 func (l *lines) accept(ctx context.Context, id string) error {
@@ -244,6 +246,25 @@ func (l *lines) accept(ctx context.Context, id string) error {
 
 func (l *lines) decline(ctx context.Context, id string) error {
 	return l.move(ctx, id, func(t node.Transfer) error { return l.n.Answer(ctx, t.ID, false, "") })
+}
+
+// files says which files of the person chosen are accepted without asking.
+func (l *lines) files(ctx context.Context, size string) error {
+	person, err := l.chosen()
+	if err != nil {
+		return err
+	}
+	switch size {
+	case "ask":
+		return l.p.askAgain(ctx, l.n, person)
+	case "any":
+		return l.p.acceptFrom(ctx, l.n, refTo(person), node.AnySize)
+	}
+	upTo, err := profile.ParseSize(size)
+	if err != nil || upTo == 0 {
+		return wrong("/files is %q; want a size like \"100 MB\", any or ask.", size)
+	}
+	return l.p.acceptFrom(ctx, l.n, refTo(person), upTo)
 }
 
 func (l *lines) pause(ctx context.Context, id string) error {

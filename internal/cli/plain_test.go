@@ -14,12 +14,13 @@ func TestLineMode(t *testing.T) {
 	c := newCall(t, f)
 	path := file(t)
 	c.stdin = strings.NewReader(strings.Join([]string{
-		"hello?", "/people", "/to Bob", "hello", "//not a command", "/sned x", "", "/send '" + path + "'", "/accept 019b76da-a8", "/pause 019b76da-b9", "/transfers", "/help", "/quit", "never",
+		"hello?", "/people", "/to Bob", "hello", "//not a command", "/sned x", "", "/send '" + path + "'", "/accept 019b76da-a8", "/files 100 MB", "/files any", "/files ask", "/files", "/pause 019b76da-b9", "/transfers", "/help", "/quit", "never",
 	}, "\n"))
 	c.run(codeDone, "--plain")
 	prefix := bob.ID.String()[:4]
-	c.does("write "+prefix+" hello", "write "+prefix+" /not a command", "offer "+prefix+" "+path, "answer 019b yes ", "pause 019b")
-	c.complains("Nobody is chosen", "There is no command /sned.")
+	c.does("write "+prefix+" hello", "write "+prefix+" /not a command", "offer "+prefix+" "+path, "answer 019b yes ",
+		"accept from "+id2[:8]+" 100000000", "accept from "+id2[:8]+" -1", "accept from "+id2[:8]+" 0", "pause 019b")
+	c.complains("Nobody is chosen", "There is no command /sned.", `/files is ""; want a size`)
 	for _, want := range []string{"To Bob, on-line, not verified.", "report.pdf (1.0 MB): waits for Bob to accept it.", "/send PATH", "plan.pdf"} {
 		if !strings.Contains(c.stdout.String(), want) {
 			t.Errorf("no %q in\n%s", want, c.stdout.String())

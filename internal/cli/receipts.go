@@ -112,7 +112,7 @@ func findSubject(ctx context.Context, n Node, text string) (subject, error) {
 	var found []subject
 	for _, t := range transfers {
 		if matchesID(t.ID, text) {
-			found = append(found, subject{t.ID, filesOf(t.Name, t.Files, t.Bytes), &t})
+			found = append(found, subject{t.ID, filesOf(t.Name, t.Files, t.Bytes, t.Program), &t})
 		}
 	}
 	for _, m := range messages {

@@ -160,7 +160,7 @@ func (s *sending) warn() {
 		if trouble(t) && s.warned[t.ID] != t.Error {
 			s.warned[t.ID] = t.Error
 			s.bar.clear()
-			s.p.tell("earshot: %s: %s.", filesOf(t.Name, t.Files, t.Bytes), transferWords(t))
+			s.p.tell("earshot: %s: %s.", filesOf(t.Name, t.Files, t.Bytes, t.Program), transferWords(t))
 		}
 	}
 }
@@ -191,7 +191,7 @@ func (s *sending) finish(ctx context.Context, asJSON bool) error {
 		case asJSON:
 			err = writeJSON(s.p.Stdout, sent{t.ID, t.State})
 		case t.State == stateDone:
-			err = s.p.say("%s: received and checked by %s.", filesOf(t.Name, t.Files, t.Bytes), refName(t.Peer))
+			err = s.p.say("%s: received and checked by %s.", filesOf(t.Name, t.Files, t.Bytes, t.Program), refName(t.Peer))
 		default:
 			s.p.tell("earshot: %s", outcome(ctx, t))
 		}
@@ -234,7 +234,7 @@ func worse(a, b int) int {
 
 // outcome is how a transfer that is not done stands, and what to do.
 func outcome(ctx context.Context, t node.Transfer) string {
-	what := filesOf(t.Name, t.Files, t.Bytes) + ": " + transferWords(t) + "."
+	what := filesOf(t.Name, t.Files, t.Bytes, t.Program) + ": " + transferWords(t) + "."
 	switch {
 	case trouble(t):
 		what += " \"earshot transfers\" shows how it stands."

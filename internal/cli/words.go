@@ -104,5 +104,5 @@ func transferLine(t node.Transfer) []string {
 	if !isFinal(t.State) && t.State != stateOffered {
 		progress = fmt.Sprintf("%d%%", percent(t.Done, t.Bytes))
 	}
-	return []string{arrow, t.ID.String()[:13], filesOf(t.Name, t.Files, t.Bytes), way + refName(t.Peer), progress, transferWords(t)}
+	return []string{arrow, t.ID.String()[:13], filesOf(t.Name, t.Files, t.Bytes, t.Program), way + refName(t.Peer), progress, transferWords(t)}
 }

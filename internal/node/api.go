@@ -134,6 +134,9 @@ type Offer struct {
 	Name  peer.Text `json:"name"`
 	Files int       `json:"files"`
 	Bytes int64     `json:"bytes"`
+	// Program: something in it can be run, by its sender's word or its name; once it
+	// is known what is in it, by that.
+	Program bool `json:"program,omitempty"`
 }
 
 // History asks for a part of a conversation, oldest first in the answer.

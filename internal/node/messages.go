@@ -201,7 +201,12 @@ func (n *Node) entry(p *person, e chat.Entry) Message {
 		}
 	case chat.KindOffer:
 		if o, err := e.Offer(); err == nil {
-			m.Offer = &Offer{ID: e.ID, Name: peer.Line(o.Name, 0), Files: clampInt(o.Files), Bytes: int64(clampInt(o.Bytes))}
+			m.Offer = &Offer{
+				ID: e.ID, Name: peer.Line(o.Name, 0), Files: clampInt(o.Files), Bytes: int64(clampInt(o.Bytes)), Program: runnable(o),
+			}
+			if t, ok := n.transfers[e.ID]; ok && t.Peer == p.id {
+				m.Offer.Program = t.Program
+			}
 			wall = o.Wall
 		} else {
 			m.Text = sentence("(a file offer that cannot be read)")

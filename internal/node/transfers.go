@@ -70,6 +70,10 @@ func offerBody(o transfer.Offer) chat.Offer {
 	return chat.Offer{Name: o.Name, Files: uint64(o.Files), Bytes: uint64(o.Bytes), Manifest: o.Manifest, Program: o.Program}
 }
 
+// runnable reports whether something that is offered can be run, by its sender's word
+// or by its name: the word alone may be a lie.
+func runnable(o chat.Offer) bool { return o.Program || transfer.IsProgramName(o.Name) }
+
 // offered hands an offer that came in to the engine, and says yes where the rule
 // does.
 func (n *Node) offered(p *person, e chat.Entry) {
@@ -78,7 +82,7 @@ func (n *Node) offered(p *person, e chat.Entry) {
 		return
 	}
 	offer := transfer.Offer{
-		ID: e.ID, Name: o.Name, Files: clampInt(o.Files), Bytes: int64(clampInt(o.Bytes)), Manifest: o.Manifest, Program: o.Program,
+		ID: e.ID, Name: o.Name, Files: clampInt(o.Files), Bytes: int64(clampInt(o.Bytes)), Manifest: o.Manifest, Program: runnable(o),
 	}
 	if _, known := n.transfers[e.ID]; known { // of somebody else, or again
 		return
