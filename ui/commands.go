@@ -44,6 +44,7 @@ func commandTable() ([]command, map[string]*command) {
 		{id: "to", slash: "to", args: "name", need: true, run: (*Console).to},
 		{id: "accept", slash: "accept", run: func(c *Console, _ string) { c.answerOffer(true) }},
 		{id: "decline", slash: "decline", run: func(c *Console, _ string) { c.answerOffer(false) }},
+		{id: "files", slash: "files", args: "person", run: (*Console).files},
 		{id: "pause", slash: "pause", args: "file", run: (*Console).pauseTransfer},
 		{id: "resume", slash: "resume", args: "file", run: (*Console).resumeTransfer},
 		{id: "cancel", slash: "cancel", args: "file", run: (*Console).cancelTransfer},

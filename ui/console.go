@@ -48,6 +48,7 @@ type Node interface {
 	Watch(ctx context.Context, c node.Conversation) error
 
 	Accept(ctx context.Context, id peer.ID) error
+	AcceptFrom(ctx context.Context, id peer.ID, upTo int64) error
 	Verify(ctx context.Context, id peer.ID, verified bool) error
 	SetName(ctx context.Context, name string) error
 	SetDir(ctx context.Context, dir string) error

@@ -544,12 +544,85 @@ func TestRequests(t *testing.T) {
 		k.shows("1 request")
 		k.keys("Ctrl+R", "Right", "Enter")
 		k.asked("Answer", "decline")
-		k.keys("Ctrl+R", "Up", "Ctrl+U", "/srv/in", "Tab", "Enter")
+		k.keys("Ctrl+R", "Up", "Up", "Ctrl+U", "/srv/in", "Tab", "Tab", "Enter")
 		k.asked("Answer", "decline", "accept /srv/in")
+		k.asked("AcceptFrom")
 	})
 	run(t, 80, 24, office(), Config{}, func(k *console) {
 		k.click(30, 19) // the bar
 		k.shows("Save in")
+	})
+}
+
+func TestFilesFromSomebodyFromNowOn(t *testing.T) {
+	liWei := idOf(2).String()[:4]
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Ctrl+R", "Up", " ", "Tab", "Enter")
+		k.asked("Answer", "accept") // where received files go
+		k.asked("AcceptFrom", liWei+" 100000000")
+	})
+	run(t, 80, 24, office(), Config{}, func(k *console) { // who has a rule already keeps it
+		p := k.node.people[0]
+		p.AcceptUpTo = 5_000_000
+		k.say(node.Event{Kind: node.PeerChanged, Person: &p})
+		k.keys("Ctrl+R")
+		k.shows("[x] From now on accept files up to 5.0 MB from Li Wei")
+		k.keys("Enter")
+		k.asked("Answer", "accept")
+		k.asked("AcceptFrom")
+	})
+	f := office()
+	f.people[0].AcceptUpTo = node.AnySize
+	run(t, 80, 24, f, Config{}, func(k *console) { // and it can be taken back
+		k.keys("Enter", "/files", "Enter")
+		k.shows("Files of any size are accepted without asking.")
+		k.keys("Left", "Enter")
+		k.asked("AcceptFrom", liWei+" 0")
+		k.keys("Ctrl+R", "Up", " ", "Tab", "Enter")
+		k.asked("AcceptFrom", liWei+" 0", liWei+" 0")
+		k.keys("/files Bob (Warehouse)", "Enter", "Left", "Left", "Left", "Enter")
+		k.asked("AcceptFrom", liWei+" 0", liWei+" 0", idOf(4).String()[:4]+" 100000000")
+	})
+	run(t, 80, 24, office(), Config{}, func(k *console) { // an imitator has no box
+		p, offer := k.node.people[0], k.node.transfers[4]
+		p.Imitates, p.Verified = true, false
+		k.say(node.Event{Kind: node.PeerChanged, Person: &p}, node.Event{Kind: node.TransferMoved, Transfer: &offer})
+		k.keys("Ctrl+T", "Down", "Down", "Down", "Enter")
+		k.shows("Save in")
+		k.hides("From now on")
+	})
+}
+
+func TestReceivedFilesMayHaveAFolderPerPerson(t *testing.T) {
+	f := office()
+	f.self.FolderPerPerson, f.self.Accept, f.self.AcceptUpTo = true, node.AcceptVerified, 1_000_000
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.keys("Ctrl+R")
+		k.shows("There in a folder of Li Wei's own.")
+		k.keys("Enter")
+		k.asked("Answer", "accept")
+		k.keys("Enter", "/files", "Enter")
+		k.shows("The rule for everybody accepts files of those you")
+		k.shows("verified. Up to 1.0 MB.")
+	})
+}
+
+func TestProgramsAreMarked(t *testing.T) {
+	f := office()
+	f.transfers[4].Program, f.transfers[4].Name = true, peer.Line("setup.exe", 0)
+	for i, m := range f.messages {
+		if m.Offer != nil {
+			f.messages[i].Offer.Program = true
+		}
+	}
+	run(t, 120, 35, f, Config{}, func(k *console) {
+		k.shows("Li Wei wants to send setup.exe (program) (2.4 MB)")
+		k.keys("Enter")
+		k.shows("You send budget-2026-03.xlsx (program)")
+		k.keys("Ctrl+T")
+		k.shows("setup.exe (program) <- Li Wei")
+		k.keys("Ctrl+R")
+		k.shows("This is a program. Open it only if you expected it.")
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -223,6 +224,10 @@ func (f *fakeNode) Watch(ctx context.Context, c node.Conversation) error {
 
 func (f *fakeNode) Accept(ctx context.Context, id peer.ID) error {
 	return f.called(ctx, "Accept", id.String()[:4])
+}
+
+func (f *fakeNode) AcceptFrom(ctx context.Context, id peer.ID, upTo int64) error {
+	return f.called(ctx, "AcceptFrom", id.String()[:4]+" "+strconv.FormatInt(upTo, 10))
 }
 
 func (f *fakeNode) Verify(ctx context.Context, id peer.ID, verified bool) error {

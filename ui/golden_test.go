@@ -118,6 +118,7 @@ var dialogs = []struct {
 		k.say(node.Event{Kind: node.TransferMoved, Transfer: &t})
 		k.keys("Ctrl+R")
 	}},
+	{"files", func(k *console) { k.keys("/files", "Enter") }},
 	{"verify", func(k *console) { k.keys("/verify", "Enter") }},
 	{"search", func(k *console) { k.keys("Ctrl+F", "contract") }},
 	{"quit", func(k *console) { k.keys("not sent", "Ctrl+Q") }},

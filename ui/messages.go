@@ -217,10 +217,11 @@ func (c *Console) offerLine(m node.Message) (text string, lively bool) {
 	if m.Offer.Files > 1 {
 		size = c.words.Files.of(m.Offer.Files) + ", " + size
 	}
+	name := c.marked(m.Offer.Name, m.Offer.Program)
 	if m.Mine {
-		text = c.words.YouSend.with(m.Offer.Name.String(), size)
+		text = c.words.YouSend.with(name, size)
 	} else {
-		text = c.words.TheySend.with(m.From.Name.String(), m.Offer.Name.String(), size)
+		text = c.words.TheySend.with(m.From.Name.String(), name, size)
 	}
 	t, ok := c.transfers.of(m.Offer.ID)
 	if !ok || node.Direct(t.Peer.ID) != m.Conversation || (t.Direction == node.Sending) != m.Mine {

@@ -60,7 +60,7 @@ func (c *Console) unanswered() int {
 }
 
 func (c *Console) offerRequest(t node.Transfer) request {
-	bar := c.words.OfferBar.with(t.Peer.Name.String(), t.Name.String(), c.sizeOf(t))
+	bar := c.words.OfferBar.with(t.Peer.Name.String(), c.nameOfTransfer(t), c.sizeOf(t))
 	return request{"offer " + t.ID.String(), false, t.Offered, bar, func() { c.askOffer(t) }}
 }
 
@@ -108,11 +108,15 @@ func (c *Console) answerOffer(accept bool) {
 			chosen = t
 		}
 	}
-	c.sendAnswer(chosen.ID, accept, "")
+	if accept {
+		c.accept(offerAnswer{offer: chosen})
+	} else {
+		c.decline(chosen.ID)
+	}
 }
 
-func (c *Console) sendAnswer(id uuid.UUID, accept bool, dir string) {
-	c.tell(c.calls, func(ctx context.Context) error { return c.node.Answer(ctx, id, accept, dir) })
+func (c *Console) decline(id uuid.UUID) {
+	c.tell(c.calls, func(ctx context.Context) error { return c.node.Answer(ctx, id, false, "") })
 }
 
 // askOffer asks about files that somebody offers.
@@ -136,15 +140,27 @@ func (c *Console) askOffer(t node.Transfer) {
 		d.say(alarm.Bold(true), w.ProgramWarning)
 	}
 	d.gap()
-	dir := d.ask(w.SaveIn, short(c.self.Dir))
+	usual := short(c.self.Dir)
+	dir := d.ask(w.SaveIn, usual)
+	if c.self.FolderPerPerson {
+		d.say(dim, w.OwnFolder.with(t.Peer.Name.String()))
+	}
 	d.gap()
+	always := c.askAlways(d, t)
 	put := "offer " + t.ID.String()
 	d.choose(
-		button{w.Accept, func() { c.sendAnswer(t.ID, true, home(dir.text())) }},
-		button{w.Decline, func() { c.sendAnswer(t.ID, false, "") }},
+		button{w.Accept, func() {
+			answer := offerAnswer{offer: t}
+			if dir.text() != usual {
+				answer.dir = home(dir.text())
+			}
+			always(&answer)
+			c.accept(answer)
+		}},
+		button{w.Decline, func() { c.decline(t.ID) }},
 		button{w.Later, func() { c.put[put] = true }},
 	)
-	d.start(1)
+	d.start(len(d.stops) - 1)
 }
 
 // askStranger asks whether somebody who is not known yet may write.

@@ -114,7 +114,7 @@ func (c *Console) drawBarOf(a area, end int, t node.Transfer, style tcell.Style)
 
 // caption is a transfer's name, with whom it is where there is room.
 func (c *Console) caption(t node.Transfer, cells int) string {
-	name := t.Name.String()
+	name := c.nameOfTransfer(t)
 	if cells < 75 {
 		return name
 	}
@@ -288,7 +288,7 @@ func (p *transferPage) summary() string {
 func (p *transferPage) drawDetail(a area, t node.Transfer) {
 	c, w := p.c, p.c.words
 	a.line(0, dim, c.glyphs.horizontal)
-	a.caption(2, 0, dim, fit(t.Name.String(), a.w-6, c.glyphs.more))
+	a.caption(2, 0, dim, fit(c.nameOfTransfer(t), a.w-6, c.glyphs.more))
 	who := w.ToPerson
 	if t.Direction == node.Receiving {
 		who = w.FromPerson

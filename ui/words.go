@@ -64,7 +64,14 @@ type words struct {
 	Cancel, Quit, Stay, Start, More      string
 	OfferTitle                           plural // number, name
 	RenamedFrom                          template
-	ProgramWarning, SaveIn               string
+	ProgramWarning, ProgramMark          string
+	SaveIn, AnySize                      string
+	UpTo, OwnFolder                      template // size; name
+	AcceptAlways                         template // up to which size, name
+	FilesTitle, FilesAccepted            template // name; up to which size
+	FilesWait, AcceptAny, AskMe          string
+	AcceptUpTo, RuleUpTo                 template          // size
+	Rules                                map[string]string // by rule
 	StrangerTitle, StrangerText          template
 	StrangerYes, StrangerRead            string
 	ImitatorTitle, ImitatorText          template
