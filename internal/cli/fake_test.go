@@ -169,7 +169,10 @@ func (f *fake) Named(_ context.Context, digits string) (found []node.Message, er
 }
 
 func (f *fake) Receipts(_ context.Context, id uuid.UUID) ([]node.Receipt, error) {
-	return f.receipts, f.note("receipts", id.String()[:13])
+	err := f.note("receipts", id.String()[:13])
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.receipts, err
 }
 
 func (f *fake) CheckFiles(_ context.Context, id uuid.UUID) (node.FilesCheck, error) {

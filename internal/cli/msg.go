@@ -34,7 +34,7 @@ TEXT "-" is read from the standard input. --wait 0 waits for ever.`,
 				return err
 			}
 			return p.with(cmd.Context(), role{}, func(s *session) error {
-				return p.write(cmd.Context(), s, args[0], text, sendOptions{wait, asJSON})
+				return p.write(cmd.Context(), s, args[0], text, sendOptions{wait: wait, json: asJSON})
 			})
 		},
 		ValidArgsFunction: p.completePeer,
@@ -48,6 +48,7 @@ TEXT "-" is read from the standard input. --wait 0 waits for ever.`,
 type sendOptions struct {
 	wait time.Duration // 0: for ever
 	json bool
+	own  bool // the node ends with the command
 }
 
 // limit bounds waiting, not what is queued.

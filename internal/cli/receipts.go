@@ -63,7 +63,7 @@ func (p *Program) receipts(ctx context.Context, n Node, text string, asJSON bool
 	if err != nil {
 		return err
 	}
-	receipts, err := n.Receipts(ctx, s.id)
+	receipts, err := p.awaitReceipts(ctx, n, s)
 	if err != nil {
 		return err
 	}
@@ -83,6 +83,30 @@ func (p *Program) receipts(ctx context.Context, n Node, text string, asJSON bool
 		return silent(codeFailed)
 	}
 	return nil
+}
+
+// awaitReceipts reads the receipts. Where that of files is missing which are done, a
+// node that has just started is given time to get it.
+func (p *Program) awaitReceipts(ctx context.Context, n Node, s subject) ([]node.Receipt, error) {
+	self, err := n.Self(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sub, err := n.Subscribe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer sub.Close()
+	waiting, cancel := context.WithDeadline(ctx, self.Started.Add(lookTime))
+	defer cancel()
+	came := func(e node.Event) (bool, error) { return e.Kind == node.ReceiptNoted || e.Kind == node.Resync, nil }
+	for {
+		receipts, err := n.Receipts(ctx, s.id)
+		missing := slices.ContainsFunc(receipts, func(r node.Receipt) bool { return r.State == stateDone })
+		if err != nil || !missing || await(waiting, sub, came) != nil {
+			return receipts, err
+		}
+	}
 }
 
 // wrong reports whether the receiver signed what is not so.

@@ -96,6 +96,52 @@ func TestTheReceiversOwnReceipt(t *testing.T) {
 	}
 }
 
+// TestAReceiptThatIsOnItsWay is waited for by a node that has just started, and not
+// by one that had the time.
+func TestAReceiptThatIsOnItsWay(t *testing.T) {
+	f := moving()
+	f.self.Started = time.Now()
+	f.transfers[1].State = stateDone
+	f.receipts = []node.Receipt{{Peer: signedBy2().Peer, State: stateDone}}
+	c := newCall(t, f)
+	go func() {
+		<-f.heard
+		f.mu.Lock()
+		f.receipts = []node.Receipt{signedBy2()}
+		f.mu.Unlock()
+		f.publish(node.Event{Kind: node.ReceiptNoted, Transfer: &f.transfers[1]})
+	}()
+	c.run(0, "receipts", sentID, "--json")
+	if out := c.stdout.String(); !strings.Contains(out, `"state":"saved"`) {
+		t.Errorf("said %q", out)
+	}
+	f.self.Started = time.Now().Add(-time.Hour)
+	f.receipts = []node.Receipt{{Peer: signedBy2().Peer, State: stateDone}}
+	c.run(0, "receipts", sentID).prints("photos (9 files, 1.0 MB)\nBob: done\n")
+}
+
+// TestSendLetsReceiptsComeIn before its own node ends.
+func TestSendLetsReceiptsComeIn(t *testing.T) {
+	f := moving()
+	f.transfers[1].State = stateDone
+	sub, err := f.Subscribe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSending(&Program{})
+	s.add(f.transfers[1])
+	go func() {
+		f.mu.Lock()
+		f.transfers[1].Receipt = "signed"
+		f.mu.Unlock()
+		f.publish(node.Event{Kind: node.ReceiptNoted, Transfer: &f.transfers[1]})
+	}()
+	s.awaitReceipts(t.Context(), f, sub)
+	if s.unsigned() {
+		t.Error("did not wait for the receipt")
+	}
+}
+
 // TestReadingAgainIsShown draws a bar until the answer is there.
 func TestReadingAgainIsShown(t *testing.T) {
 	f := moving()

@@ -33,6 +33,7 @@ What is left when this command gives up, or is interrupted, continues later.`,
 				return err
 			}
 			return p.with(cmd.Context(), role{}, func(s *session) error {
+				o.own = s.own
 				return p.send(cmd.Context(), s, append([]string{args[0]}, also...), paths, o)
 			})
 		},
@@ -92,6 +93,9 @@ func (p *Program) send(ctx context.Context, n Node, to, paths []string, o sendOp
 	waiting, cancel := o.limit(ctx)
 	defer cancel()
 	err = sending.watch(waiting, n, sub)
+	if o.own {
+		sending.awaitReceipts(waiting, n, sub)
+	}
 	if waiting.Err() != nil {
 		err = nil // what is left says so
 	}
@@ -134,18 +138,10 @@ func (s *sending) watch(ctx context.Context, n Node, sub node.Subscription) erro
 	return await(ctx, sub, func(e node.Event) (bool, error) {
 		switch {
 		case e.Kind == node.TransferMoved && e.Transfer != nil:
-			if _, ours := s.state[e.Transfer.ID]; ours {
-				s.state[e.Transfer.ID] = *e.Transfer
-			}
+			s.take(*e.Transfer)
 		case e.Kind == node.Resync:
-			transfers, err := n.Transfers(ctx)
-			if err != nil {
+			if err := s.refresh(ctx, n); err != nil {
 				return false, err
-			}
-			for _, t := range transfers {
-				if _, ours := s.state[t.ID]; ours {
-					s.state[t.ID] = t
-				}
 			}
 		}
 		s.warn()
@@ -163,6 +159,44 @@ func (s *sending) warn() {
 			s.p.tell("earshot: %s: %s.", filesOf(t.Name, t.Files, t.Bytes, t.Program), transferWords(t))
 		}
 	}
+}
+
+// take notes how a transfer stands, if it is one of these.
+func (s *sending) take(t node.Transfer) {
+	if _, ours := s.state[t.ID]; ours {
+		s.state[t.ID] = t
+	}
+}
+
+// refresh asks how all stand.
+func (s *sending) refresh(ctx context.Context, n Node) error {
+	transfers, err := n.Transfers(ctx)
+	for _, t := range transfers {
+		s.take(t)
+	}
+	return err
+}
+
+// receiptTime is how long the receipts are waited for: they come behind the last
+// word of a transfer, after the receiver's disk has them.
+const receiptTime = 2 * time.Second
+
+// awaitReceipts lets the receipts of what is done come in, before the node that they
+// come to ends with the command. What does not comes another time.
+func (s *sending) awaitReceipts(ctx context.Context, n Node, sub node.Subscription) {
+	ctx, cancel := context.WithTimeout(ctx, receiptTime)
+	defer cancel()
+	came := func(e node.Event) (bool, error) { return e.Kind == node.ReceiptNoted || e.Kind == node.Resync, nil }
+	for s.unsigned() {
+		if s.refresh(ctx, n) != nil || s.unsigned() && await(ctx, sub, came) != nil {
+			return
+		}
+	}
+}
+
+// unsigned reports whether a receipt is missing of what is done.
+func (s *sending) unsigned() bool {
+	return slices.ContainsFunc(s.list(), func(t node.Transfer) bool { return t.State == stateDone && t.Receipt == "" })
 }
 
 func (s *sending) list() []node.Transfer {
