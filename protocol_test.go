@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/zeebo/blake3"
 
 	"earshot/internal/chat"
 	"earshot/peer"
@@ -27,6 +28,7 @@ func TestPROTOCOLTellsTheTruth(t *testing.T) {
 	}
 	frame := hex.EncodeToString(ping)
 	hello := golden(t, one, two.ID())
+	receipt := goldenReceipt(t, one.ID())
 	for what, want := range map[string]string{
 		"ID":            one.ID().String(),
 		"label":         one.ID().Label().String(),
@@ -35,6 +37,10 @@ func TestPROTOCOLTellsTheTruth(t *testing.T) {
 		"header":        hex.EncodeToString(hello.Raw),
 		"body":          hex.EncodeToString(hello.Body),
 		"signature":     hex.EncodeToString(hello.Signature),
+		"receipt UUID":  receipt.ID.String(),
+		"manifest":      hex.EncodeToString(receipt.confirmation.Files.Manifest[:]),
+		"content":       hex.EncodeToString(receipt.confirmation.Files.Content[:]),
+		"receipt":       hex.EncodeToString(receipt.body),
 		"ping":          frame[:8] + " " + frame[8:10] + " " + frame[10:],
 	} {
 		if !strings.Contains(page, want) {
@@ -58,4 +64,31 @@ func golden(t *testing.T, author *peer.Identity, to peer.ID) chat.Entry {
 		t.Fatal(err)
 	}
 	return entry
+}
+
+// receipt is the confirmation of the example.
+type receipt struct {
+	ID           uuid.UUID
+	confirmation chat.Confirmation
+	body         []byte
+}
+
+// goldenReceipt confirms an offer of a file with five bytes.
+func goldenReceipt(t *testing.T, from peer.ID) (r receipt) {
+	t.Helper()
+	const wall = 1767225600000
+	entry, err := peer.Marshal(peer.ManifestEntry{Path: []string{"hello.txt"}, Size: 5, Time: wall * 1e6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chunk := blake3.Sum256([]byte("hello"))
+	of := chat.Answers{Author: from, ID: uuid.MustParse("019b76da-a800-7000-8000-000000000002")}
+	r.ID = chat.ConfirmationID(of)
+	r.confirmation = chat.Confirmation{Of: of, Wall: wall, Files: &chat.Saved{
+		Name: "hello.txt", Files: 1, Bytes: 5, Manifest: blake3.Sum256(entry), Content: blake3.Sum256(chunk[:]),
+	}}
+	if r.body, err = peer.Marshal(r.confirmation); err != nil {
+		t.Fatal(err)
+	}
+	return r
 }

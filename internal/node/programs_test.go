@@ -59,9 +59,13 @@ func TestProgramsAreMarkedBeforeAndAfterTheAnswer(t *testing.T) {
 	}
 }
 
-// TestWhoDoesNotSayThatItIsAProgram is not believed: the name says it before the
-// answer, and the manifest after it.
+// TestWhoDoesNotSayThatItIsAProgram: the name says it before the answer, and the
+// manifest after it.
 func TestWhoDoesNotSayThatItIsAProgram(t *testing.T) {
+	t.Run("is not believed/X-23", programsInDisguise)
+}
+
+func programsInDisguise(t *testing.T) {
 	a, b := start(t, "Ann"), start(t, "Bob")
 	meet(t, a, b)
 	dir := filepath.Join(t.TempDir(), "holiday")

@@ -214,6 +214,10 @@ func TestAFileThatChangedSinceIsSaid(t *testing.T) {
 // TestAReceiptIsWrittenOnceWhateverHappened: a node that was killed before the
 // receipt, behind it, or before that was noted, has one in the end.
 func TestAReceiptIsWrittenOnceWhateverHappened(t *testing.T) {
+	t.Run("killed around it/R-11", killedAroundTheReceipt)
+}
+
+func killedAroundTheReceipt(t *testing.T) {
 	a, b := start(t, "Ann"), start(t, "Bob")
 	meet(t, a, b)
 	path, content := file(t, "one.txt", 100)
