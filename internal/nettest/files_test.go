@@ -143,6 +143,7 @@ func TestATransferSurvivesTenKills(t *testing.T) {
 	if fileSum(t, filepath.Join(dir, "disk.img")) != sum {
 		t.Error("the file that arrived is another")
 	}
+	signedFor(t, ann, bob, id)
 	extra := link.Hosts[1].Received() - before - killsSize
 	t.Logf("%.1f MiB beside the file itself, headers and TLS included", float64(extra)/(1<<20))
 	if limit := int64(kills*4<<20 + killsSize/10); extra > limit {
