@@ -148,6 +148,7 @@ func TestWhatIsReceivedGoesIntoTheSendersFolder(t *testing.T) {
 	b.stop()
 	b.restart()
 	meet(t, first, b)
+	path, content = file(t, "report.pdf", 200)
 	id := first.offers(b, path).ID
 	arrives(t, first, b, id, content)
 	if got := b.transferState(id).Path; got != filepath.Join(b.cfg.Dir, "Ann", "report (2).pdf") {
