@@ -301,7 +301,7 @@ func TestARecipeThatLies(t *testing.T) {
 			ann, bob := w.sender(9, first), w.device(2)
 			get := func(s *script) transfer.Offer {
 				o := s.offer(t, "a")
-				w.scripts[ann.id] = s
+				w.sender(9, s) // in the place of the one before
 				bob.engine.Up(ann.id)
 				bob.engine.Incoming(o, ann.id)
 				bob.wait(o.ID, "the offer", func(transfer.Transfer) bool { return true })
