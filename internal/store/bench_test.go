@@ -8,6 +8,7 @@ import (
 
 	"earshot/internal/chat"
 	"earshot/peer"
+	"earshot/transfer"
 )
 
 // large is the size of the conversation that start-up, history and search are
@@ -174,4 +175,42 @@ func BenchmarkLarge(b *testing.B) {
 			mustClose(b, db)
 		}
 	})
+}
+
+// BenchmarkManifest keeps the 10,000 files of a transfer, reads them twice and
+// forgets them.
+func BenchmarkManifest(b *testing.B) {
+	const count = 10_000
+	s := mustOpen(b, newPath(b)).TransferStore()
+	id := someTransfer(1).ID
+	if err := s.SaveTransfer(someTransfer(1)); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		for n := int64(0); n < count; n += 500 {
+			var files []transfer.File
+			for i := range int64(500) {
+				f := someFile(n + i)
+				f.Path = fmt.Sprintf("photos/%02d/IMG_%06d.jpg", (n+i)%50, n+i)
+				f.Fold, f.Wire = f.Path, ""
+				files = append(files, f)
+			}
+			if err := s.AddFiles(id, files); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for range 2 {
+			for n := int64(0); n < count; {
+				files, err := s.Files(id, n, 512)
+				if err != nil || len(files) == 0 {
+					b.Fatal(len(files), err)
+				}
+				n += int64(len(files))
+			}
+		}
+		if err := s.DropFiles(id); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/count, "ns/file")
 }

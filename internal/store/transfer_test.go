@@ -32,7 +32,7 @@ func someFile(n int64) transfer.File {
 	return transfer.File{
 		N: n, Path: fmt.Sprint("A/", n), Fold: fmt.Sprint("a/", n), Wire: "A:", Size: 5, Time: time.Unix(1, 999),
 		Mode: peer.ModeProgram, First: n, Start: 5 * n, Source: "/home/x",
-		Stamp: transfer.Stamp{Changed: -1, Device: math.MaxUint64, Inode: 1 << 63}, Final: "A", Placeholder: true,
+		Stamp: transfer.Stamp{Changed: -1, Device: math.MaxUint64, Inode: 1 << 63}, Holes: 3,
 	}
 }
 
@@ -111,7 +111,7 @@ func TestTransferFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []transfer.File{someFile(0), someFile(1), someFile(2), someFile(3)}
-	want[3].Time = time.Time{}
+	want[3].Time = time.Unix(0, 0)
 	for _, part := range [][]transfer.File{want[:2], want[2:]} {
 		if err := s.AddFiles(id, part); err != nil {
 			t.Fatal(err)
