@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 // console shows the screen over a node.
 func console(ctx context.Context, n cli.Node, look cli.Look) error {
-	return ui.New(ui.Config{Node: n, Lang: look.Lang, ASCII: look.ASCII, Owner: look.Owner}).Run(ctx)
+	return ui.New(ui.Config{Node: n, Lang: look.Lang, ASCII: look.ASCII}).Run(ctx)
 }
 
 // crashed says that the program has a fault; where it happened is for a file.

@@ -85,6 +85,16 @@ func before(a, b node.Position) int {
 	return cmp.Or(cmp.Compare(a.Clock, b.Clock), a.Author.Compare(b.Author), bytes.Compare(a.ID[:], b.ID[:]))
 }
 
+// justBefore is the last position before p.
+func justBefore(p node.Position) node.Position {
+	for i := len(p.ID) - 1; i >= 0; i-- {
+		if p.ID[i]--; p.ID[i] != 0xff {
+			break // nothing was borrowed from the byte before
+		}
+	}
+	return p
+}
+
 func newChat(person peer.ID) *chat {
 	return &chat{id: node.Direct(person), person: person, follow: true}
 }
@@ -384,18 +394,44 @@ func (c *Console) loadAround(ch *chat, m node.Message) {
 		ch.jump = jump{to: ch.found, part: 1}
 		return
 	}
+	c.readAround(ch, m, func() {
+		ch.found = idOfMessage(m)
+		ch.jump = jump{to: ch.found, part: 1}
+	})
+}
+
+// reread reads the open conversation anew and leaves the person where he was in
+// it.
+func (c *Console) reread(ch *chat) {
+	if ch.follow || ch.anchor >= len(ch.items) || ch.items[ch.anchor].note != "" {
+		ch.forget()
+		c.load(ch)
+		return
+	}
+	m, hidden := ch.items[ch.anchor].message, ch.hidden
+	c.readAround(ch, m, func() {
+		if i := ch.index(idOfMessage(m)); i >= 0 {
+			ch.follow, ch.anchor, ch.hidden = false, i, hidden
+		}
+	})
+}
+
+// readAround reads the part of a conversation around one of its messages; then
+// puts the view there.
+func (c *Console) readAround(ch *chat, m node.Message, then func()) {
 	ch.forget()
 	ch.fetching = true
 	window := ch.window
+	from := justBefore(m.Position)
 	earlier := node.History{Conversation: ch.id, Before: &m.Position, Limit: pageSize}
-	later := node.History{Conversation: ch.id, After: &m.Position, Limit: pageSize}
+	later := node.History{Conversation: ch.id, After: &from, Limit: pageSize} // with m as it is now
 	call(c, func(ctx context.Context) ([2][]node.Message, error) {
 		before, err := c.node.History(ctx, earlier)
 		if err != nil {
 			return [2][]node.Message{}, err
 		}
 		after, err := c.node.History(ctx, later)
-		return [2][]node.Message{append(before, m), after}, err
+		return [2][]node.Message{before, after}, err
 	}, func(pages [2][]node.Message, err error) {
 		if ch.window != window {
 			return
@@ -406,9 +442,8 @@ func (c *Console) loadAround(ch *chat, m node.Message) {
 			return
 		}
 		ch.items = append(itemsOf(pages[0]), itemsOf(pages[1])...)
-		ch.older, ch.newer, ch.loaded = len(pages[0]) > pageSize, len(pages[1]) >= pageSize, true
-		ch.found = idOfMessage(m)
-		ch.jump = jump{to: ch.found, part: 1}
+		ch.older, ch.newer, ch.loaded = len(pages[0]) >= pageSize, len(pages[1]) >= pageSize, true
+		then()
 		ch.catchUp()
 	})
 }

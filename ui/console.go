@@ -62,7 +62,6 @@ type Config struct {
 	Screen tcell.Screen     // nil: the terminal of this process
 	Lang   string           // "en", "zh"; empty: as the environment says
 	ASCII  bool             // draw with ASCII only; also set by itself where the terminal needs it
-	Owner  bool             // the node ends with this console: what runs is asked about before it quits
 	Now    func() time.Time // nil: time.Now; its location is the one that times are shown in
 }
 

@@ -227,7 +227,7 @@ func TestQuitTwiceQuitsAtOnce(t *testing.T) {
 }
 
 func TestQuitAsksWhereSomethingWouldBeLost(t *testing.T) {
-	run(t, 80, 24, office(), Config{Owner: true}, func(k *console) {
+	run(t, 80, 24, owned(office()), Config{}, func(k *console) {
 		k.keys("Ctrl+Q")
 		k.shows("1 transfer is running")
 		k.keys("Enter")
@@ -247,7 +247,7 @@ func TestQuitAsksWhereSomethingWouldBeLost(t *testing.T) {
 }
 
 func TestCtrlCClearsThenQuits(t *testing.T) {
-	run(t, 80, 24, office(), Config{Owner: true}, func(k *console) {
+	run(t, 80, 24, owned(office()), Config{}, func(k *console) {
 		k.keys("Enter", "half a thought", "Ctrl+C")
 		k.hides("half a thought")
 		k.shows("Ctrl+C again quits.")
@@ -781,6 +781,40 @@ func TestAResyncReadsAnew(t *testing.T) {
 		k.say(node.Event{Kind: node.Resync})
 		k.shows("missed")
 		k.hides("Maria")
+	})
+}
+
+// TestTheScreenStaysWhenTheNodeIsAnotherOne ends the node behind a half-written
+// message, which another one follows.
+func TestTheScreenStaysWhenTheNodeIsAnotherOne(t *testing.T) {
+	f := long(1000, 0)
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.keys("Enter", "half a mess", "PgUp", "PgUp", "PgUp")
+		k.shows("message 940 of")
+		before := k.screen()
+		self := owned(f).self
+		k.say(node.Event{Kind: node.Resync, Self: &self})
+		k.shows("Earshot was quit in the background.")
+		<-time.After(sayFor)
+		k.rest()
+		if after := k.screen(); after != before {
+			t.Errorf("the screen was\n%s\nand is\n%s", before, after)
+		}
+		k.keys("age", "Enter")
+		k.asked("Write", "half a message")
+		self.PID++
+		k.say(node.Event{Kind: node.Resync, Self: &self})
+		k.shows("Earshot in the background was started anew.")
+	})
+}
+
+// TestAMessageComesBackFromANodeThatStopped has the node end while it is asked.
+func TestAMessageComesBackFromANodeThatStopped(t *testing.T) {
+	f := office()
+	f.fail["Write"] = fmt.Errorf("write: %w", node.ErrStopped)
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.keys("Enter", "hello", "Enter")
+		k.shows("> hello", "Earshot was quit in the background just then")
 	})
 }
 

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"os"
 	"strings"
 	"time"
 
@@ -62,7 +63,7 @@ func (c *Console) askQuit() {
 	w := c.words
 	running := 0
 	for _, t := range c.transfers.going() {
-		if t.State == "active" && c.cfg.Owner {
+		if t.State == "active" && c.owner() {
 			running++
 		}
 	}
@@ -85,6 +86,9 @@ func (c *Console) askQuit() {
 	d.choose(button{w.Quit, c.leave}, button{w.Stay, func() {}})
 	d.start(1)
 }
+
+// owner reports whether the node ends with this console.
+func (c *Console) owner() bool { return c.self.PID == os.Getpid() }
 
 // unguarded is how long a dialog that opens by itself ignores keys.
 const unguarded = 300 * time.Millisecond

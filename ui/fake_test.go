@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"encoding/binary"
 	"errors"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,6 +44,12 @@ func newFakeNode() *fakeNode {
 		hold:   map[string]chan struct{}{},
 		events: make(chan []node.Event, 1000),
 	}
+}
+
+// owned makes it a node of this process, which ends with the console.
+func owned(f *fakeNode) *fakeNode {
+	f.self.PID = os.Getpid()
+	return f
 }
 
 // idOf is a device's ID by number.

@@ -159,7 +159,7 @@ func TestDialogsLookAsDesigned(t *testing.T) {
 		for _, d := range dialogs {
 			name := fmt.Sprintf("%s-%dx%d", d.name, size[0], size[1])
 			t.Run(name, func(t *testing.T) {
-				run(t, size[0], size[1], office(), Config{Owner: true}, func(k *console) {
+				run(t, size[0], size[1], owned(office()), Config{}, func(k *console) {
 					k.keys("Enter", "Esc")
 					d.open(k)
 					k.golden(name)
@@ -170,7 +170,7 @@ func TestDialogsLookAsDesigned(t *testing.T) {
 	for _, d := range dialogs {
 		name := d.name + "-80x24-zh"
 		t.Run(name, func(t *testing.T) {
-			run(t, 80, 24, office(), Config{Owner: true, Lang: "zh"}, func(k *console) {
+			run(t, 80, 24, owned(office()), Config{Lang: "zh"}, func(k *console) {
 				k.keys("Enter", "Esc")
 				d.open(k)
 				k.golden(name)

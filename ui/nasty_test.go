@@ -125,7 +125,7 @@ func TestRandomEventsAndSizes(t *testing.T) {
 	}
 	for seed := range uint64(4) {
 		f := office()
-		run(t, 80, 24, f, Config{Owner: true}, func(k *console) {
+		run(t, 80, 24, owned(f), Config{}, func(k *console) {
 			rnd := rand.New(rand.NewPCG(seed, 7))
 			for range steps / 4 {
 				k.step(rnd, words)

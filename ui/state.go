@@ -52,10 +52,12 @@ func (c *Console) begin(self node.Self, people []node.Person, transfers []node.T
 	c.transfers.reset(transfers)
 	c.list.stale = true
 	for _, ch := range c.chats {
-		ch.forget()
+		if ch != c.open {
+			ch.forget()
+		}
 	}
 	if c.open != nil {
-		c.load(c.open)
+		c.reread(c.open)
 	}
 	if !first {
 		return
@@ -108,7 +110,22 @@ func (c *Console) apply(events []node.Event) {
 			}
 		case node.Failed:
 			c.complain(ev.Error.String())
+		case node.Resync:
+			if ev.Self != nil {
+				c.followed(*ev.Self)
+			}
 		}
+	}
+}
+
+// followed says that the node behind the screen is another one now. What was
+// complained about is over with it.
+func (c *Console) followed(self node.Self) {
+	c.self = self
+	if c.owner() {
+		c.say(c.words.TookOver)
+	} else {
+		c.say(c.words.MovedOn)
 	}
 }
 
@@ -227,6 +244,8 @@ func (c *Console) failure(err error) {
 		c.complain(c.words.ErrNoSuchPeer)
 	case errors.Is(err, node.ErrNoSuchOffer), errors.Is(err, node.ErrWrongState):
 		c.complain(c.words.ErrTooLate)
+	case errors.Is(err, node.ErrStopped):
+		c.complain(c.words.ErrStopped)
 	default:
 		c.complain(c.words.ErrOther.with(peer.Line(err.Error(), 200).String()))
 	}

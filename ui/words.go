@@ -40,7 +40,8 @@ type words struct {
 	Asking, NoSuchFile                   template
 	UnknownCommand                       template // what was typed, what is near
 	ErrKeyChanged, ErrNoSuchPeer         string
-	ErrTooLate                           string
+	ErrTooLate, ErrStopped               string
+	TookOver, MovedOn                    string
 	ErrOther                             template // what the node said
 	NoSuchTransfer                       string
 	PageHints, ListHints                 string   // separated by |

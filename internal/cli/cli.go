@@ -27,7 +27,6 @@ type Node = control.Node
 type Look struct {
 	Lang  string // "en", "zh"; empty: as the environment says
 	ASCII bool
-	Owner bool // the node ends with the console
 }
 
 // Program is one call of the program.

@@ -15,7 +15,7 @@ func (p *Program) console(ctx context.Context) error {
 		return p.with(ctx, role{lasting: true}, func(s *session) error { return p.plain(ctx, s) })
 	}
 	return p.with(ctx, role{lasting: true, quiet: true}, func(s *session) error {
-		return p.Console(ctx, s, Look{Lang: p.set.Language, ASCII: p.set.ASCII, Owner: s.own})
+		return p.Console(ctx, s, Look{Lang: p.set.Language, ASCII: p.set.ASCII})
 	})
 }
 

@@ -245,8 +245,9 @@ const (
 	SelfChanged   EventKind = "self"      // Self
 	FilesRead     EventKind = "reading"   // Reading: at most four times a second
 	Failed        EventKind = "error"     // Error
-	// Resync: the subscriber was too slow and events were dropped; it reads
-	// everything anew.
+	// Resync: events are missing, the subscriber reads everything anew. It was too
+	// slow for them, or, where Self is set, the node that it listened to has ended
+	// and this one goes on.
 	Resync EventKind = "resync"
 )
 
