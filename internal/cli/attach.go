@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"sync"
 	"time"
 
 	"earshot/internal/control"
@@ -24,35 +22,39 @@ type role struct {
 	dir     string // where received files go; empty: as set
 }
 
-// session is a node in a command's hands.
+// session is a node in a command's hands. Where the node ends with another
+// process, the session goes on with the next one.
 type session struct {
 	Node
-	own   bool // it runs in this process
-	first node.Subscription
-	end   func(ctx context.Context) error
+	end func() error
 }
 
-// Subscribe brings the node's events; the first time those since its start, where
-// this session started it. It is called by one goroutine at a time.
-func (s *session) Subscribe(ctx context.Context) (node.Subscription, error) {
-	if sub := s.first; sub != nil {
-		s.first = nil
-		return sub, nil
-	}
-	return s.Node.Subscribe(ctx)
-}
-
-// patience is how long a node that is starting or ending is waited for.
 const (
+	// patience is how long a node that does not answer, as it is starting or ending,
+	// is waited for.
 	patience = 5 * time.Second
 	between  = 50 * time.Millisecond
+	// giveWay is how long somebody whose node ended leaves the profile to another
+	// one: a listen may have asked for it, or a console start just then.
+	giveWay = 300 * time.Millisecond
+	// mentionAfter is how long a person waits without being told for what.
+	mentionAfter = time.Second
+	// tryAgain is the wait after a node could not be started in place of one that
+	// ended.
+	tryAgain = 2 * time.Second
 )
 
-// errBusy says that the profile's node is starting, or ends with its command.
-type errBusy struct{ cause error }
-
-func (e errBusy) Error() string { return e.cause.Error() }
-func (e errBusy) Unwrap() error { return e.cause }
+// attachment is what a command holds of the profile's node: a client of the one
+// that runs, or a node of this process. It is used by one goroutine at a time.
+type attachment struct {
+	p      *Program
+	role   role
+	socket string
+	client *control.Client
+	own    *ownNode
+	begun  bool // there was a node already
+	failed bool // the last look for the next one failed
+}
 
 // attachProfile takes the profile's running node, or starts one in this process.
 func (p *Program) attachProfile(ctx context.Context, r role) (*session, error) {
@@ -64,140 +66,189 @@ func (p *Program) attachProfile(ctx context.Context, r role) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	for end := time.Now().Add(patience); ; {
-		s, err := p.tryAttach(ctx, r, socket)
-		var busy errBusy
-		if !errors.As(err, &busy) {
-			return s, err
+	a := &attachment{p: p, role: r, socket: socket}
+	n, err := a.attach(ctx)
+	if err != nil {
+		return nil, errors.Join(err, a.leave())
+	}
+	// A console stays whatever happens to the node: what is written in it is not
+	// lost. A command says what went wrong and ends.
+	return &session{Node: control.Follow(n, a.next, r.lasting && !r.alone), end: a.leave}, nil
+}
+
+// leave gives the node back.
+func (a *attachment) leave() (err error) {
+	if a.client != nil {
+		_ = a.client.Close() // that the other side was faster is no error
+		a.client = nil
+	}
+	if a.own != nil {
+		err = a.own.end()
+		a.own = nil
+	}
+	return err
+}
+
+// next is the node to go on with after the one before it ended.
+func (a *attachment) next(ctx context.Context) (control.Node, error) {
+	if err := a.leave(); err != nil && !a.role.patient() {
+		return nil, fmt.Errorf("end the node: %w", err)
+	}
+	if a.failed && !pause(ctx, tryAgain) {
+		return nil, ctx.Err()
+	}
+	n, err := a.attach(ctx)
+	a.failed = err != nil
+	if err != nil && a.role.patient() {
+		err = inWords{explain(err)}
+	}
+	return n, err
+}
+
+// patient reports whether a session outlasts that no node can be had.
+func (r role) patient() bool { return r.lasting && !r.alone }
+
+// inWords is an error in the words that a person gets.
+type inWords struct{ f *failure }
+
+func (e inWords) Error() string { return e.f.what + " " + e.f.do }
+func (e inWords) Unwrap() error { return e.f }
+
+// busy says that the profile has a node, but none to attach to: it starts, ends,
+// or makes room for this one.
+type busy struct {
+	running *profile.RunningError
+	passing bool // it ends with its command
+}
+
+func (e *busy) Error() string { return e.running.Error() }
+func (e *busy) Unwrap() error { return e.running }
+
+// silent is what it means that this went on for long.
+func (e *busy) silent() error {
+	as := ""
+	if e.running.PID != 0 {
+		as = ", " + process(e.running.PID) + ","
+	}
+	return &failure{
+		code: codeFailed, what: fmt.Sprintf("The Earshot of profile %s%s does not answer.", e.running.Profile, as),
+		do: "End it, and try again.",
+	}
+}
+
+// attach finds a node: the one that runs, or one that it starts.
+func (a *attachment) attach(ctx context.Context) (control.Node, error) {
+	begin := time.Now()
+	late, mentioned := begin.Add(patience), false
+	for {
+		n, err := a.try(ctx, a.begun && time.Since(begin) < giveWay)
+		var occupied *busy
+		if !errors.As(err, &occupied) {
+			a.begun = a.begun || err == nil
+			return n, err
 		}
-		if time.Now().After(end) {
-			return nil, busy.cause
+		if occupied.passing {
+			late = time.Now().Add(patience)
 		}
-		select {
-		case <-time.After(between):
-		case <-ctx.Done():
+		if !a.begun && time.Now().After(late) {
+			return nil, occupied.silent()
+		}
+		if a.role.alone && !mentioned && time.Since(begin) > mentionAfter {
+			mentioned = true
+			a.p.tell("Waiting for %s, which uses profile %s …", process(occupied.running.PID), a.p.profile.Name)
+		}
+		if !pause(ctx, between) {
 			return nil, ctx.Err()
 		}
 	}
 }
 
-// tryAttach is attachProfile without waiting.
-func (p *Program) tryAttach(ctx context.Context, r role, socket string) (*session, error) {
-	client, err := control.Dial(ctx, socket)
-	if version := (*control.VersionError)(nil); errors.As(err, &version) || err != nil && ctx.Err() != nil {
+// process names a process, as far as it is known.
+func process(pid int) string {
+	if pid == 0 {
+		return "another process"
+	}
+	return fmt.Sprintf("process %d", pid)
+}
+
+// pause waits; false: ctx ended meanwhile.
+func pause(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// try is attach without waiting. With others first no node is started.
+func (a *attachment) try(ctx context.Context, othersFirst bool) (control.Node, error) {
+	client, err := control.Dial(ctx, a.socket)
+	switch version := (*control.VersionError)(nil); {
+	case ctx.Err() != nil:
+		return nil, errors.Join(ctx.Err(), closed(client))
+	case errors.As(err, &version):
 		return nil, err
+	case err != nil && othersFirst:
+		return nil, &busy{running: &profile.RunningError{Profile: a.p.profile.Name}}
+	case err != nil: // nobody is there, or not any more
+		return a.start(ctx)
+	case a.role.alone:
+		return nil, a.claim(ctx, client)
 	}
-	if err != nil { // nobody is there, or not any more
-		return p.startNode(ctx, r, socket)
+	a.client = client
+	return client, nil
+}
+
+func closed(client *control.Client) error {
+	if client == nil {
+		return nil
 	}
-	s := &session{Node: client, end: func(context.Context) error { return client.Close() }}
-	if !r.lasting && !r.alone {
-		return s, nil
-	}
+	return client.Close()
+}
+
+// claim asks the node that runs to make room for one of this process, which the
+// node of a passing command does: its command goes on with ours. One that stays is
+// in the way, and the error says which process it is.
+func (a *attachment) claim(ctx context.Context, client *control.Client) error {
+	defer client.Close()
 	self, err := client.Self(ctx)
-	if err == nil && !self.Passing && !r.alone {
-		return s, nil
-	}
-	err = errors.Join(err, client.Close())
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
-	running := &profile.RunningError{Profile: p.profile.Name, PID: self.PID}
-	if self.Passing || err != nil {
-		return nil, errBusy{running}
+	running := &profile.RunningError{Profile: a.p.profile.Name, PID: self.PID}
+	if err != nil { // it is ending
+		return &busy{running: running}
 	}
-	return nil, running
+	if !self.Passing {
+		return running
+	}
+	if err := client.Yield(ctx); err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return &busy{running, true}
 }
 
-// ownNode is a node of this process, which serves the control socket too.
-type ownNode struct {
-	node   *node.Node
-	server *control.Server
-	stop   context.CancelFunc
-	wg     sync.WaitGroup
-	failed error // of Run; read it after wg
-}
-
-// startNode opens the profile's node and runs it until the session ends.
-func (p *Program) startNode(ctx context.Context, r role, socket string) (*session, error) {
-	cfg, err := p.nodeConfig(r)
-	if err != nil {
-		return nil, err
-	}
-	n, err := node.Open(cfg)
-	if errors.Is(err, node.ErrProfileRunning) {
-		return nil, errBusy{err}
+// start starts the profile's node in this process. A passing command uses its node
+// like everybody else, through the socket: so it can go on with another one.
+func (a *attachment) start(ctx context.Context) (control.Node, error) {
+	own, err := a.p.startNode(ctx, a.role, a.socket)
+	if running := (*profile.RunningError)(nil); errors.As(err, &running) {
+		return nil, &busy{running: running}
 	}
 	if err != nil {
 		return nil, err
 	}
-	listener, err := control.Listen(socket)
-	if err != nil {
-		return nil, errors.Join(err, n.Close())
+	a.own = own
+	if a.role.lasting {
+		return own, nil
 	}
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	o := &ownNode{node: n, server: control.NewServer(n), stop: stop}
-	s := &session{Node: n, own: true, end: o.end}
-	if r.lasting {
-		s.first = n.First()
+	if a.client, err = control.Dial(ctx, a.socket); err != nil {
+		return nil, err
 	}
-	o.wg.Go(func() { o.failed = n.Run(running) })
-	o.wg.Go(func() {
-		if err := o.server.Serve(running, listener); err != nil {
-			cfg.Log.Warn("the local socket is closed", "error", err)
-		}
-	})
-	return s, nil
-}
-
-// end stops the node once its clients have been answered; it does not wait for
-// them when ctx has ended.
-func (o *ownNode) end(ctx context.Context) error {
-	_ = o.server.Drain(ctx) // its error is that ctx ended
-	o.stop()
-	o.wg.Wait()
-	return errors.Join(o.failed, o.node.Close())
-}
-
-// nodeConfig is what the settings make of a node for this role.
-func (p *Program) nodeConfig(r role) (node.Config, error) {
-	cfg := node.Config{
-		Profile: p.profile, Name: p.set.Name, Named: p.set.Origin("name") != profile.FromSystem,
-		Port: p.set.Port, ExactPort: p.set.Origin("port") != profile.FromDefault,
-		Peers: p.set.Peers, Interfaces: p.set.Interfaces,
-		Dir: p.saveTo(), FolderPerPerson: p.set.FolderPerPerson,
-		Rule: node.Rule(p.set.Accept), AcceptUpTo: p.set.AcceptUpTo, Passing: !r.lasting, Keep: p.profile.Save,
-	}
-	if r.dir != "" {
-		cfg.Dir = r.dir
-	}
-	if r.rule != "" {
-		cfg.Rule = r.rule
-	}
-	if r.upTo != nil {
-		cfg.AcceptUpTo = *r.upTo
-	}
-	if r.folders != nil {
-		cfg.FolderPerPerson = *r.folders
-	}
-	log, err := p.logFor(r)
-	cfg.Log = log
-	return cfg, err
-}
-
-func (p *Program) logFor(r role) (*slog.Logger, error) {
-	if r.quiet {
-		return p.fileLog()
-	}
-	return p.stderrLog(), nil
-}
-
-// saveTo is where received files go.
-func (p *Program) saveTo() string {
-	if p.set.SaveTo != "" {
-		return p.set.SaveTo
-	}
-	return p.profile.FilesDir()
+	return a.client, nil
 }
 
 // with runs do with a node, and gives the node back afterwards.
@@ -207,7 +258,7 @@ func (p *Program) with(ctx context.Context, r role, do func(s *session) error) (
 		return err
 	}
 	defer func() {
-		ended := s.end(ctx)
+		ended := s.end()
 		if ended != nil && (err == nil || errors.Is(err, node.ErrStopped)) {
 			err = fmt.Errorf("end the node: %w", ended)
 		}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -72,6 +73,14 @@ type (
 // lost is what a reader of events is told that was too slow for them.
 const lost = "events were left out, because what reads them is too slow; \"earshot history\" has all messages"
 
+// followed says that the node was quit that this process was attached to.
+func followed(next node.Self) string {
+	if next.PID == os.Getpid() {
+		return "the Earshot in the background was quit; this one goes on by itself"
+	}
+	return fmt.Sprintf("the Earshot in the background was quit; this one goes on with %s", process(next.PID))
+}
+
 // eventJSON is the line of an event, nil where it is none of a script's business:
 // what this person wrote or offered, and what only a screen needs.
 func eventJSON(e node.Event) any {
@@ -93,7 +102,7 @@ func eventJSON(e node.Event) any {
 		return signedJSON{h, e.Transfer.ID, e.Transfer.Peer, e.Transfer.Receipt}
 	case e.Kind == node.Failed:
 		return errorJSON{h, e.Error.String()}
-	case e.Kind == node.Resync:
+	case e.Kind == node.Resync && e.Self == nil:
 		return errorJSON{head{string(node.Failed), h.At}, lost}
 	}
 	return nil
@@ -130,6 +139,8 @@ func (n narrator) words(e node.Event) string {
 		return e.Transfer.Name.String() + ": " + transferWords(*e.Transfer)
 	case e.Kind == node.Failed:
 		return "! " + setIn(e.Error)
+	case e.Kind == node.Resync && e.Self != nil:
+		return "! " + followed(*e.Self)
 	case e.Kind == node.Resync:
 		return "! " + lost
 	}

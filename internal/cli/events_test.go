@@ -221,6 +221,19 @@ func TestListenEndsWellWhenInterruptedEarly(t *testing.T) {
 	}
 }
 
+// TestListenSaysWhatItWaitsFor lets a command's node not make room.
+func TestListenSaysWhatItWaitsFor(t *testing.T) {
+	f := newFake()
+	f.self.Passing, f.self.PID = true, 4711
+	c := newCall(t, f)
+	c.real = true
+	attended(t, c.home, f)
+	ctx, interrupt := context.WithTimeout(t.Context(), mentionAfter+10*between)
+	defer interrupt()
+	c.ctx = ctx
+	c.run(codeDone, "listen").prints("").complains("Waiting for process 4711, which uses profile default …\n")
+}
+
 // TestOutputHasNoControls hands every command names and texts that would disturb
 // a terminal.
 func TestOutputHasNoControls(t *testing.T) {

@@ -242,7 +242,7 @@ func (c *call) run(code int, args ...string) *call {
 		Environment: func(name string) (string, bool) { v, ok := c.env[name]; return v, ok },
 		attach: func(_ context.Context, r role) (*session, error) {
 			c.roles = append(c.roles, r)
-			return &session{Node: c.fake, end: func(context.Context) error { return nil }}, nil
+			return &session{Node: c.fake, end: func() error { return nil }}, nil
 		},
 	}
 	if c.real {

@@ -19,18 +19,16 @@ const lookTime = 3 * time.Second
 // find is the one person that text means. A node that started less than look ago
 // (3 s at most) is given that time to find somebody.
 func (p *Program) find(ctx context.Context, n Node, text string, look time.Duration) (node.Person, error) {
-	self, err := n.Self(ctx)
-	if err != nil {
-		return node.Person{}, err
-	}
 	sub, err := n.Subscribe(ctx)
 	if err != nil {
 		return node.Person{}, err
 	}
 	defer sub.Close()
-	waiting, cancel := context.WithDeadline(ctx, self.Started.Add(min(look, lookTime)))
-	defer cancel()
 	for {
+		self, err := n.Self(ctx) // each time: another node may have taken over, and looks anew
+		if err != nil {
+			return node.Person{}, err
+		}
 		people, err := n.People(ctx)
 		if err != nil {
 			return node.Person{}, err
@@ -41,12 +39,23 @@ func (p *Program) find(ctx context.Context, n Node, text string, look time.Durat
 		case len(found) > 1:
 			return node.Person{}, several(text, found)
 		}
-		if err := await(waiting, sub, isAboutPeople); waiting.Err() != nil && ctx.Err() == nil {
-			return node.Person{}, nobody(text, people)
-		} else if err != nil {
+		if late, err := newcomer(ctx, sub, self.Started.Add(min(look, lookTime))); err != nil {
 			return node.Person{}, err
+		} else if late {
+			return node.Person{}, nobody(text, people)
 		}
 	}
+}
+
+// newcomer waits for news about people; late says that there were none in time.
+func newcomer(ctx context.Context, sub node.Subscription, end time.Time) (late bool, err error) {
+	waiting, cancel := context.WithDeadline(ctx, end)
+	defer cancel()
+	err = await(waiting, sub, isAboutPeople)
+	if waiting.Err() != nil && ctx.Err() == nil {
+		return true, nil
+	}
+	return false, err
 }
 
 func isAboutPeople(e node.Event) (bool, error) {

@@ -48,7 +48,6 @@ TEXT "-" is read from the standard input. --wait 0 waits for ever.`,
 type sendOptions struct {
 	wait time.Duration // 0: for ever
 	json bool
-	own  bool // the node ends with the command
 }
 
 // limit bounds waiting, not what is queued.

@@ -40,16 +40,16 @@ func (p *Program) peersCommand() *cobra.Command {
 // lookAround gives a node that has just started time to find people, and returns
 // who is on-line and whom this person knows.
 func lookAround(ctx context.Context, n Node, wait time.Duration) ([]node.Person, error) {
-	self, err := n.Self(ctx)
-	if err != nil {
-		return nil, err
-	}
-	timer := time.NewTimer(time.Until(self.Started.Add(wait)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	for looked := false; !looked; {
+		self, err := n.Self(ctx) // again after the wait: another node may have taken over
+		if err != nil {
+			return nil, err
+		}
+		left := time.Until(self.Started.Add(wait))
+		looked = left <= 0
+		if !looked && !pause(ctx, left) {
+			return nil, ctx.Err()
+		}
 	}
 	people, err := n.People(ctx)
 	strange := func(one node.Person) bool {

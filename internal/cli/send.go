@@ -33,7 +33,6 @@ What is left when this command gives up, or is interrupted, continues later.`,
 				return err
 			}
 			return p.with(cmd.Context(), role{}, func(s *session) error {
-				o.own = s.own
 				return p.send(cmd.Context(), s, append([]string{args[0]}, also...), paths, o)
 			})
 		},
@@ -93,13 +92,21 @@ func (p *Program) send(ctx context.Context, n Node, to, paths []string, o sendOp
 	waiting, cancel := o.limit(ctx)
 	defer cancel()
 	err = sending.watch(waiting, n, sub)
-	if o.own {
+	if !stays(ctx, n) {
 		sending.awaitReceipts(waiting, n, sub)
 	}
 	if waiting.Err() != nil {
 		err = nil // what is left says so
 	}
 	return errors.Join(err, sending.finish(ctx, o.json))
+}
+
+// stays reports whether the node goes on when the command has ended.
+func stays(ctx context.Context, n Node) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
+	defer cancel()
+	self, err := n.Self(ctx)
+	return err == nil && !self.Passing
 }
 
 // sending is a set of transfers that a command waits for.

@@ -28,10 +28,11 @@ type response struct {
 	Events []node.Event   `json:"events,omitzero"`
 }
 
-// The two calls that the connection itself answers.
+// The calls that the connection itself answers.
 const (
 	callSubscribe = "subscribe"
 	callCancel    = "cancel"
+	callYield     = "yield"
 )
 
 // What the calls take, in the order of [Node].

@@ -15,7 +15,7 @@ import (
 // A Client is a running node, used from another process. Its methods are those
 // of *node.Node, with the same errors; in addition everything returns
 // [node.ErrStopped] once the connection has ended. They may be called from any
-// goroutine.
+// goroutine. A [Follower] knows by the error whether the node was asked at all.
 type Client struct {
 	conn  net.Conn
 	lines *bufio.Scanner
@@ -115,18 +115,25 @@ func (c *Client) endAll() {
 	}
 }
 
-// begin numbers a call and notes who waits for its answer.
-func (c *Client) begin(feed *node.Feed) (id uint64, wait chan response) {
+// begin numbers a call, notes who waits for its answer, and sends it.
+func (c *Client) begin(r request, feed *node.Feed) (id uint64, wait chan response, err error) {
 	c.start.Do(func() { c.wg.Go(c.read) })
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.last++
-	wait = make(chan response, 1)
-	c.calls[c.last] = wait
-	if feed != nil {
-		c.feeds[c.last] = feed
+	if c.ended {
+		c.mu.Unlock()
+		return 0, nil, fmt.Errorf("%s: %w", r.Call, errLeft)
 	}
-	return c.last, wait
+	c.last++
+	r.ID, wait = c.last, make(chan response, 1)
+	c.calls[r.ID] = wait
+	if feed != nil {
+		c.feeds[r.ID] = feed
+	}
+	c.mu.Unlock()
+	if err := c.write(r); err != nil {
+		return 0, nil, err
+	}
+	return r.ID, wait, nil
 }
 
 // forget ends a call or subscription whose answer nobody waits for any more.
@@ -142,7 +149,7 @@ func (c *Client) write(r request) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	if err := writeLine(c.conn, r); err != nil {
-		return fmt.Errorf("%s: %w", r.Call, node.ErrStopped)
+		return fmt.Errorf("%s: %w", r.Call, errLeft)
 	}
 	return nil
 }
@@ -172,8 +179,8 @@ func (c *Client) ask(ctx context.Context, call string, with, result any) error {
 	if len(args) > maxRequest-1024 {
 		return fmt.Errorf("%s: more than %d bytes", call, maxRequest-1024)
 	}
-	id, answer := c.begin(nil)
-	if err := c.write(request{ID: id, Call: call, With: args}); err != nil {
+	id, answer, err := c.begin(request{Call: call, With: args}, nil)
+	if err != nil {
 		return err
 	}
 	r, err := c.wait(ctx, id, answer)
@@ -191,8 +198,8 @@ func (c *Client) ask(ctx context.Context, call string, with, result any) error {
 func (c *Client) Subscribe(ctx context.Context) (node.Subscription, error) {
 	var id uint64
 	feed := node.NewFeed(func() { c.forget(id) })
-	id, answer := c.begin(feed)
-	if err := c.write(request{ID: id, Call: callSubscribe}); err != nil {
+	id, answer, err := c.begin(request{Call: callSubscribe}, feed)
+	if err != nil {
 		return nil, err
 	}
 	if _, err := c.wait(ctx, id, answer); err != nil {

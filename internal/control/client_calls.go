@@ -146,3 +146,11 @@ func (c *Client) Connect(ctx context.Context, hostport string) error {
 func (c *Client) Watch(ctx context.Context, conv node.Conversation) error {
 	return c.ask(ctx, "watch", watchArgs{conv}, &none{})
 }
+
+// Yield asks the node of a passing command to give the profile up: it ends as soon
+// as the calls under way are answered, and its command goes on with the node that
+// takes its place. One that stays refuses with [node.ErrWrongState]. It is no
+// method of [Node].
+func (c *Client) Yield(ctx context.Context) error {
+	return c.ask(ctx, callYield, none{}, &none{})
+}

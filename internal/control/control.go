@@ -6,7 +6,7 @@
 // The socket is private to the person (mode 0600 in a folder of mode 0700);
 // whoever can open it is that person, and nobody proves anything more. A client
 // that comes, goes, hangs or talks nonsense changes nothing for the others, nor
-// for the node.
+// for the node. A [Follower] goes on with the next node where one ends.
 //
 // Each line is one JSON object, read strictly. The first line in both
 // directions is the greeting {"earshot":1}. Then the client asks
@@ -19,7 +19,8 @@
 //
 // "subscribe" is answered with an empty result, then with any number of
 // {"id":1,"events":[…]}. {"id":1,"call":"cancel"} ends the call or subscription
-// of that number; a call is still answered.
+// of that number; a call is still answered. {"id":1,"call":"yield"} asks the node
+// of a passing command to make room for one that stays.
 package control
 
 import (
@@ -111,10 +112,15 @@ var codes = []struct {
 	{"key changed", node.ErrKeyChanged},
 	{"wrong state", node.ErrWrongState},
 	{"profile running", node.ErrProfileRunning},
+	{"left", errLeft}, // before the one that it is too
 	{"stopped", node.ErrStopped},
 	{"canceled", context.Canceled},
 	{"deadline", context.DeadlineExceeded},
 }
+
+// errLeft says that the node ended before it was asked: nothing was done, so the
+// next one can be asked the same.
+var errLeft = fmt.Errorf("%w: nothing was done", node.ErrStopped)
 
 // failureOf makes an error ready to be sent.
 func failureOf(err error) *failure {

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +35,11 @@ var (
 // serve runs a server for n until the test ends, and returns its socket.
 func serve(t *testing.T, n Node) (path string, s *Server) {
 	t.Helper()
+	return serveYielding(t, n, nil)
+}
+
+func serveYielding(t *testing.T, n Node, yield func()) (path string, s *Server) {
+	t.Helper()
 	path = filepath.Join(t.TempDir(), "node.sock")
 	l, err := Listen(path)
 	if err != nil {
@@ -40,7 +47,7 @@ func serve(t *testing.T, n Node) (path string, s *Server) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	s = NewServer(n)
+	s = NewServer(n, yield)
 	go func() { done <- s.Serve(ctx, l) }()
 	t.Cleanup(func() {
 		cancel()
@@ -238,7 +245,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 
 func TestWhatAClientWatchesEndsWithIt(t *testing.T) {
 	n := &fakeNode{}
-	path, s := serve(t, n)
+	path, _ := serve(t, n)
 	a, b := dial(t, path), dial(t, path)
 	a.Watch(t.Context(), "A")
 	b.Watch(t.Context(), "B")
@@ -249,35 +256,47 @@ func TestWhatAClientWatchesEndsWithIt(t *testing.T) {
 	n.mu.Unlock()
 	a.Close()
 	b.Close()
-	if err := s.Drain(t.Context()); err != nil {
-		t.Fatal(err)
+	eventually(t, "nothing is watched", func() bool {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		return !slices.ContainsFunc(slices.Collect(maps.Values(n.watched)), func(c node.Conversation) bool { return c != "" })
+	})
+}
+
+func TestLeavingAnswersWhatWasAskedAndNothingMore(t *testing.T) {
+	n := &fakeNode{block: make(chan struct{})}
+	path, s := serve(t, n)
+	c := dial(t, path)
+	slow := make(chan error, 1)
+	go func() { slow <- c.Look(context.Background()) }()
+	eventually(t, "the call is under way", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.calls == 1 })
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	s.Leave(ended)
+	if _, err := Dial(t.Context(), path); err == nil {
+		t.Error("a client came while the server was leaving")
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for _, c := range n.watched {
-		if c != "" {
-			t.Errorf("still watched: %s", c)
-		}
+	if _, err := c.Self(t.Context()); !errors.Is(err, errLeft) {
+		t.Errorf("a call while the server was leaving: %v", err)
+	}
+	left := make(chan struct{})
+	go func() { s.Leave(context.Background()); close(left) }()
+	close(n.block)
+	<-left
+	if err := <-slow; err != nil {
+		t.Errorf("the call that was under way: %v", err)
 	}
 }
 
-func TestDrainTakesNoNewClients(t *testing.T) {
-	path, s := serve(t, &fakeNode{})
-	c := dial(t, path)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := s.Drain(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("drained beside a client: %v", err)
+func TestOnlyANodeThatPassesYields(t *testing.T) {
+	path, _ := serve(t, &fakeNode{})
+	if err := dial(t, path).Yield(t.Context()); !errors.Is(err, node.ErrWrongState) {
+		t.Errorf("one that stays: %v", err)
 	}
-	if _, err := Dial(t.Context(), path); err == nil {
-		t.Error("a client came while draining")
-	}
-	if _, err := c.Self(t.Context()); err != nil {
-		t.Errorf("the one who was there: %v", err)
-	}
-	c.Close()
-	if err := s.Drain(t.Context()); err != nil {
-		t.Error(err)
+	asked := make(chan struct{}, 1)
+	path, _ = serveYielding(t, &fakeNode{}, func() { asked <- struct{}{} })
+	if err := dial(t, path).Yield(t.Context()); err != nil || len(asked) != 1 {
+		t.Errorf("asked %d times, %v", len(asked), err)
 	}
 }
 

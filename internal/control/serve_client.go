@@ -15,9 +15,10 @@ import (
 
 // A connection is the server's side of one client.
 type connection struct {
-	node Node
-	conn net.Conn
-	end  context.CancelFunc
+	server *Server
+	node   Node
+	conn   net.Conn
+	end    context.CancelFunc
 
 	writing sync.Mutex // one line at a time
 
@@ -27,9 +28,9 @@ type connection struct {
 
 // serveClient answers one client until it leaves, breaks the protocol, or ctx
 // ends. It closes conn, and returns when every call has ended.
-func serveClient(ctx context.Context, n Node, conn net.Conn) {
+func serveClient(ctx context.Context, s *Server, conn net.Conn) {
 	ctx, cancel := context.WithCancel(ctx)
-	c := &connection{node: n, conn: conn, end: cancel, calls: make(map[uint64]context.CancelFunc)}
+	c := &connection{server: s, node: s.node, conn: conn, end: cancel, calls: make(map[uint64]context.CancelFunc)}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	defer conn.Close()
@@ -40,7 +41,7 @@ func serveClient(ctx context.Context, n Node, conn net.Conn) {
 	defer func() {
 		cancel()
 		wg.Wait()
-		n.Watch(context.WithoutCancel(ctx), "")
+		s.node.Watch(context.WithoutCancel(ctx), "")
 	}()
 	if err := c.serve(ctx, &wg); err != nil {
 		c.write(response{Error: failureOf(err)})
@@ -110,6 +111,13 @@ func (c *connection) run(ctx context.Context, r request) response {
 	if r.Call == callSubscribe {
 		return response{ID: r.ID, Error: failureOf(c.subscribe(ctx, r.ID))}
 	}
+	if err := c.server.begin(); err != nil {
+		return response{ID: r.ID, Error: failureOf(err)}
+	}
+	defer c.server.end()
+	if r.Call == callYield {
+		return c.yield(r.ID)
+	}
 	ask, known := calls[r.Call]
 	if !known {
 		return response{ID: r.ID, Error: failureOf(fmt.Errorf("unknown call %q", r.Call))}
@@ -123,6 +131,15 @@ func (c *connection) run(ctx context.Context, r request) response {
 		return response{ID: r.ID, Error: failureOf(fmt.Errorf("%s: %w", r.Call, err))}
 	}
 	return response{ID: r.ID, Result: value}
+}
+
+// yield has the node's owner give the profile up.
+func (c *connection) yield(id uint64) response {
+	if c.server.yield == nil {
+		return response{ID: id, Error: failureOf(fmt.Errorf("%w: this node stays", node.ErrWrongState))}
+	}
+	c.server.yield()
+	return response{ID: id, Result: []byte("{}")}
 }
 
 // subscribe passes events on until ctx or the node ends. A client that is

@@ -38,19 +38,28 @@ func Listen(path string) (net.Listener, error) {
 
 // A Server answers clients for one node.
 type Server struct {
-	node Node
+	node  Node
+	yield func() // nil: the node stays
 
 	mu       sync.Mutex
 	clients  int
-	draining bool
-	left     chan struct{} // closed and replaced when a client leaves
+	calls    int // under way, without subscriptions
+	leaving  bool
+	answered chan struct{} // closed and replaced when a call ends
 }
 
-// NewServer makes a server for n; [Server.Serve] runs it.
-func NewServer(n Node) *Server { return &Server{node: n, left: make(chan struct{})} }
+// NewServer makes a server for n; [Server.Serve] runs it. Where the node is one
+// of a passing command, yield is called when another process wants to be the
+// profile's node: it must return at once, and lead to [Server.Leave] and the end
+// of Serve soon. It may be called several times. Nil refuses.
+func NewServer(n Node, yield func()) *Server {
+	return &Server{node: n, yield: yield, answered: make(chan struct{})}
+}
 
 // Serve answers the clients of l for n until ctx ends, see [Server.Serve].
-func Serve(ctx context.Context, n Node, l net.Listener) error { return NewServer(n).Serve(ctx, l) }
+func Serve(ctx context.Context, n Node, l net.Listener) error {
+	return NewServer(n, nil).Serve(ctx, l)
+}
 
 // Serve accepts clients until ctx ends, then closes l and every connection and
 // returns when all is done. What the system refuses is tried again, as it runs
@@ -85,8 +94,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			continue
 		}
 		wg.Go(func() {
-			defer s.leave()
-			serveClient(ctx, s.node, conn)
+			defer s.left()
+			serveClient(ctx, s, conn)
 		})
 	}
 }
@@ -104,21 +113,23 @@ func pause(ctx context.Context, wait time.Duration) {
 	}
 }
 
-// Drain takes no new clients and waits until the last one left, or ctx ends. A
-// command's node calls it before it stops.
-func (s *Server) Drain(ctx context.Context) error {
+// Leave takes no new clients and no new calls, and waits until those under way are
+// answered, or ctx ends. Whoever asks from now on is told that nothing was done,
+// and can ask the next node, see [Follower]. The owner of a node calls it before
+// Serve is to end.
+func (s *Server) Leave(ctx context.Context) {
 	for {
 		s.mu.Lock()
-		s.draining = true
-		clients, left := s.clients, s.left
+		s.leaving = true
+		calls, answered := s.calls, s.answered
 		s.mu.Unlock()
-		if clients == 0 {
-			return nil
+		if calls == 0 {
+			return
 		}
 		select {
-		case <-left:
+		case <-answered:
 		case <-ctx.Done():
-			return ctx.Err()
+			return
 		}
 	}
 }
@@ -127,19 +138,36 @@ func (s *Server) Drain(ctx context.Context) error {
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.draining || s.clients >= maxClients {
+	if s.leaving || s.clients >= maxClients {
 		return false
 	}
 	s.clients++
 	return true
 }
 
-func (s *Server) leave() {
+func (s *Server) left() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clients--
-	close(s.left)
-	s.left = make(chan struct{})
+}
+
+// begin counts a call in, unless the server is leaving.
+func (s *Server) begin() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.leaving {
+		return errLeft
+	}
+	s.calls++
+	return nil
+}
+
+func (s *Server) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls--
+	close(s.answered)
+	s.answered = make(chan struct{})
 }
 
 // writeLine writes v as one line.

@@ -21,7 +21,7 @@ func TestAClientThatReadsNothingIsCutOff(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			serveClient(t.Context(), &fakeNode{}, server)
+			serveClient(t.Context(), NewServer(&fakeNode{}, nil), server)
 		}()
 		bufio.NewReader(client).ReadString('\n') // the greeting is the last it reads
 		fmt.Fprintf(client, "{\"earshot\":1}\n{\"id\":1,\"call\":\"self\"}\n")

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"earshot/internal/lab"
 )
@@ -153,4 +154,68 @@ func TestAConsoleOnARunningNodeComesAndGoes(t *testing.T) {
 	})
 	bob.run(0, "msg", "Ann", "still there?")
 	a.wait("the answer", func(e event) bool { return e.Event == "message" && e.Text == "still there?" })
+}
+
+// A console is attached to a listen. That is quit in the middle of a message, and
+// the console goes on by itself: the others see its person again, and get the
+// message. A second console, attached to the first, stays when that one leaves.
+func TestAConsoleOutlastsTheNodeItIsAttachedTo(t *testing.T) {
+	link := lab.New(t, 2)
+	ann, bob := someone(t, link.Hosts[0], "Ann"), someone(t, link.Hosts[1], "Bob")
+	a, b := ann.listen(), bob.listen()
+	acquaint(t, a, b)
+	one := ann.console(80, 24)
+	one.open("Bob")
+	one.types("half a mess")
+	one.shows("half a mess")
+	count := b.count()
+	a.leave()
+	one.shows("Earshot was quit in the background.")
+	b.waitFrom(count, "Ann again", func(e event) bool { return e.Event == "peer_up" && e.Peer.Name == "Ann" })
+	one.types("age")
+	one.keys("Enter")
+	b.wait("the message", func(e event) bool { return e.Event == "message" && e.Text == "half a message" })
+
+	two := ann.console(80, 24)
+	two.open("Bob")
+	two.types("from the sec")
+	two.shows("from the sec")
+	begin := time.Now()
+	one.keys("C-q")
+	eventually(t, "the first console ends", func() bool {
+		return exec.Command("tmux", "-S", one.socket, "has-session").Run() != nil
+	})
+	t.Logf("the first console left in %v", time.Since(begin).Round(time.Millisecond))
+	two.shows("Earshot was quit in the background.")
+	two.types("ond")
+	two.keys("Enter")
+	b.wait("the message", func(e event) bool { return e.Event == "message" && e.Text == "from the second" })
+}
+
+// A command waits for somebody who does not answer. Meanwhile a console is attached
+// to its node, and a listen takes its place.
+func TestAListenAndAConsoleComeWhileACommandWaits(t *testing.T) {
+	link := lab.New(t, 2)
+	ann, bob := someone(t, link.Hosts[0], "Ann"), someone(t, link.Hosts[1], "Bob")
+	b := bob.listen()
+	path, sum := randomFile(t, "plan.pdf", 1<<20)
+	sent := make(chan error, 1)
+	go func() { sent <- ann.command(t.Context(), "send", "Bob", path).Run() }()
+	offer := b.wait("the offer", func(e event) bool { return e.Event == "offer" })
+	c := ann.console(80, 24)
+	c.open("Bob")
+	c.shows("waiting for accept")
+	a := ann.listen()
+	c.shows("Earshot in the background was started anew.")
+	a.sees("Bob")
+	bob.run(0, "accept", offer.ID)
+	if err := <-sent; err != nil {
+		t.Errorf("the command that sent it: %v", err)
+	}
+	c.shows("received and checked")
+	saved := read[[]struct{ Path string }](bob, "transfers")
+	if fileSum(t, saved[0].Path) != sum {
+		t.Error("the file that arrived is another")
+	}
+	a.leave()
 }
