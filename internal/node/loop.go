@@ -170,10 +170,11 @@ func (n *Node) publish(e Event) {
 }
 
 // fail tells people what went wrong and what to do, in a sentence; without a
-// subscriber it is kept for the first one.
+// subscriber it is kept for the first one. Whoever it is told to shows it: the log
+// has it for those who look there.
 func (n *Node) fail(format string, args ...any) {
 	e := Event{Kind: Failed, At: n.now(), Error: sentence(format, args...)}
-	n.log.Warn(e.Error.String())
+	n.log.Info(e.Error.String())
 	if len(n.feeds) == 0 && len(n.notices) < maxNotices {
 		n.notices = append(n.notices, e)
 	}
