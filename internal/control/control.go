@@ -116,6 +116,13 @@ var codes = []struct {
 	{"stopped", node.ErrStopped},
 	{"canceled", context.Canceled},
 	{"deadline", context.DeadlineExceeded},
+	{"disk full", node.ErrDiskFull},
+	{"read only", node.ErrReadOnly},
+	{"forbidden", node.ErrForbidden},
+	{"missing", node.ErrMissing},
+	{"no folder", node.ErrNoFolder},
+	{"damaged", node.ErrDamaged},
+	{"busy", node.ErrBusy},
 }
 
 // errLeft says that the node ended before it was asked: nothing was done, so the
@@ -125,8 +132,9 @@ var errLeft = fmt.Errorf("%w: nothing was done", node.ErrStopped)
 // failureOf makes an error ready to be sent.
 func failureOf(err error) *failure {
 	f := &failure{Text: peer.Line(err.Error(), maxErrorText).String()}
+	cause := node.Cause(err)
 	for _, c := range codes {
-		if errors.Is(err, c.err) {
+		if errors.Is(err, c.err) || cause == c.err {
 			f.Code = c.code
 			break
 		}

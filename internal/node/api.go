@@ -51,6 +51,9 @@ type Self struct {
 	// Named is false until a person chose a name: the console then shows the
 	// first-run form.
 	Named bool `json:"named"`
+	// Hidden is true until then where that form is shown: the network does not hear
+	// of this node before it has a name.
+	Hidden bool `json:"hidden"`
 	// Network says what keeps this node from finding others, empty when all is
 	// well.
 	Network peer.Text `json:"network"`

@@ -106,7 +106,7 @@ func (n *Node) handle(event any) {
 		n.log.Warn("protocol broken", "peer", e.Peer, "error", e.Err)
 		n.host.Drop(e.Peer, peer.ByeProtocol)
 	case chat.Failed:
-		n.fail("The history could not be written: %v.", e.Err)
+		n.fail("%s", trouble("write the history", e.Err))
 
 	case transfer.Changed:
 		n.transferChanged(e.Transfer)
@@ -120,7 +120,7 @@ func (n *Node) handle(event any) {
 	case hostsFound:
 		n.hostsFound(e)
 	case deskFailed:
-		n.fail("%v.", e.err)
+		n.fail("%s", trouble(e.what, e.err))
 	default:
 		n.log.Error("an event has no handler", "type", fmt.Sprintf("%T", event))
 	}

@@ -53,6 +53,9 @@ type Config struct {
 	AcceptUpTo      int64 // of at most so many bytes; 0: of any size
 	// Passing: the node of a command, which ends with the command.
 	Passing bool
+	// Hidden keeps the node from the network until somebody gives it a name: it
+	// neither says that it is there, nor looks for others, nor answers them.
+	Hidden bool
 	// Keep saves a setting ("name", "save_to") in the profile; nil keeps nothing.
 	Keep func(key, value string) error
 	Log  *slog.Logger // nil: none
@@ -63,7 +66,7 @@ type Node struct {
 	cfg     Config
 	log     *slog.Logger
 	now     func() time.Time
-	started time.Time
+	started time.Time // belongs to the loop from Run on
 
 	lock    *profile.Lock
 	id      *peer.Identity
@@ -77,6 +80,7 @@ type Node struct {
 	desk      *desk
 	folders   *folders
 	dir       atomic.Pointer[string] // also read by the engine
+	seen      chan struct{}          // closed when the network may hear of the node
 	stopped   chan struct{}          // closed when the loop has ended
 	ran       atomic.Bool
 	closeOnce func() error
@@ -85,6 +89,7 @@ type Node struct {
 	// Everything below belongs to the loop.
 	name      peer.Text
 	named     bool
+	hidden    bool
 	rule      Rule
 	health    string
 	people    map[peer.ID]*person
@@ -110,11 +115,11 @@ func (n *Node) Run(ctx context.Context) error {
 	defer parts.stop()
 	parts.start(n.desk.run)
 	parts.start(n.loop)
-	parts.start(n.host.Run)
+	parts.start(n.runHost)
 	parts.start(n.replica.Run)
 	parts.start(n.engine.Run)
-	parts.start(n.finder.Run)
-	parts.start(n.lookUpPeers)
+	parts.start(n.onceSeen(n.finder.Run))
+	parts.start(n.onceSeen(n.lookUpPeers))
 	defer n.box.put(leaving{})
 	select {
 	case <-ctx.Done():
@@ -122,6 +127,28 @@ func (n *Node) Run(ctx context.Context) error {
 	case err := <-parts.failed:
 		return err
 	}
+}
+
+// onceSeen runs a part from when the node may be seen on, if ever.
+func (n *Node) onceSeen(run func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		select {
+		case <-n.seen:
+			return run(ctx)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// runHost runs the host from when the node may be seen on. It holds the port, so it
+// is run in any case: one whose context has ended gives it back.
+func (n *Node) runHost(ctx context.Context) error {
+	select {
+	case <-n.seen:
+	case <-ctx.Done():
+	}
+	return n.host.Run(ctx)
 }
 
 // parts are what runs, in the order of its start.
@@ -166,7 +193,7 @@ func (n *Node) self() Self {
 	return Self{
 		ID: n.id.ID(), Name: n.name, Port: n.host.Port(), Profile: n.cfg.Profile.Name, Dir: *n.dir.Load(),
 		FolderPerPerson: n.cfg.FolderPerPerson, Accept: n.rule, AcceptUpTo: n.cfg.AcceptUpTo,
-		PID: os.Getpid(), Started: n.started, Passing: n.cfg.Passing, Named: n.named,
+		PID: os.Getpid(), Started: n.started, Passing: n.cfg.Passing, Named: n.named, Hidden: n.hidden,
 		Network: peer.Line(n.health, 500),
 	}
 }

@@ -275,6 +275,39 @@ func TestProfilesOfOneHomeFindEachOther(t *testing.T) {
 	eventually(t, "gone", func() bool { return !a.online(b) })
 }
 
+// TestAHiddenNodeIsHeardOfWhenItHasAName starts one beside somebody whom it would
+// find, and who would find it.
+func TestAHiddenNodeIsHeardOfWhenItHasAName(t *testing.T) {
+	home := t.TempDir()
+	a := start(t, "Ann", func(c *Config) { c.Profile = open(t, home, "ann") })
+	events := a.subscribe()
+	b := start(t, "vm", func(c *Config) {
+		c.Profile, c.Hidden = open(t, home, "bob"), true
+		c.Peers = []string{"127.0.0.1:" + itoa(a.host.Port())}
+	})
+	if err := a.Connect(t.Context(), "127.0.0.1:"+itoa(b.host.Port())); err != nil {
+		t.Fatal(err)
+	}
+	if self, err := b.Self(t.Context()); err != nil || !self.Hidden {
+		t.Errorf("got %+v, %v", self, err)
+	}
+	start(t, "Carl", func(c *Config) { c.Profile = open(t, home, "carl") })
+	if e := events.kind(PeerUp); e.Person.Name.String() != "Carl" {
+		t.Errorf("%s came before it had a name", e.Person.Name)
+	}
+	if err := b.SetName(t.Context(), "Bob"); err != nil {
+		t.Fatal(err)
+	}
+	if e := events.kind(PeerUp); e.Person.Name.String() != "Bob" {
+		t.Errorf("%s came", e.Person.Name)
+	}
+	if self, err := b.Self(t.Context()); err != nil || self.Hidden {
+		t.Errorf("got %+v, %v", self, err)
+	}
+	c := start(t, "vm", func(c *Config) { c.Hidden = true })
+	c.stop() // never seen
+}
+
 func TestWhoLeavesIsSeenToLeave(t *testing.T) {
 	a, b := start(t, "Ann"), start(t, "Bob")
 	events := a.subscribe()

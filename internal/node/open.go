@@ -31,6 +31,7 @@ func Open(cfg Config) (*Node, error) {
 	n := &Node{
 		cfg: cfg, log: cfg.Log, now: time.Now, started: time.Now(), rule: cfg.Rule, named: cfg.Named,
 		name: peer.DisplayName(cfg.Name), box: newMailbox(), stopped: make(chan struct{}),
+		hidden: cfg.Hidden, seen: make(chan struct{}),
 		people: make(map[peer.ID]*person), transfers: make(map[uuid.UUID]transfer.Transfer),
 		viewers: make(map[any]peer.ID), moving: make(map[uuid.UUID]peer.ID),
 		receipts: make(map[uuid.UUID]time.Time),
@@ -45,7 +46,7 @@ func Open(cfg Config) (*Node, error) {
 	}
 	n.dir.Store(&cfg.Dir)
 	n.closeOnce = sync.OnceValue(n.closeAll)
-	n.desk = &desk{jobs: newMailbox(), fail: func(err error) { n.box.put(deskFailed{err}) }}
+	n.desk = &desk{jobs: newMailbox(), fail: func(what string, err error) { n.box.put(deskFailed{what, err}) }}
 	if err := n.open(); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
@@ -170,10 +171,28 @@ func (n *Node) openTransfers() error {
 	return nil
 }
 
-// openDiscovery leaves the note by which other profiles of the same home find
-// this one.
+// openDiscovery lets others hear of the node, unless it is hidden.
 func (n *Node) openDiscovery() error {
+	if n.hidden {
+		return nil
+	}
+	close(n.seen)
+	return n.leaveNote()
+}
+
+// leaveNote leaves the note by which other profiles of the same home find this one.
+func (n *Node) leaveNote() error {
 	return n.cfg.Profile.WriteNode(profile.Node{ID: n.id.ID(), Port: n.host.Port(), PID: os.Getpid()})
+}
+
+// appear lets others hear of a node that was hidden.
+func (n *Node) appear() {
+	if !n.hidden {
+		return
+	}
+	n.hidden, n.started = false, n.now()
+	close(n.seen)
+	n.desk.do("leave a note for the other profiles", n.leaveNote)
 }
 
 // siblings are the other profiles of this home that run.

@@ -129,7 +129,7 @@ func (n *Node) acceptByRule(t transfer.Transfer) {
 // from the engine's goroutine.
 func (n *Node) acceptFailed(err error) {
 	if err != nil && !errors.Is(err, transfer.ErrState) {
-		n.box.put(deskFailed{fmt.Errorf("accept a file offer: %w", err)})
+		n.box.put(deskFailed{"accept a file offer", err})
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // SetName changes the display name, here and for everybody met from now on, and
-// keeps it.
+// keeps it. A node that was hidden is so no longer.
 func (n *Node) SetName(ctx context.Context, name string) error {
 	clean := peer.DisplayName(name)
 	if clean.IsZero() {
@@ -24,6 +24,7 @@ func (n *Node) SetName(ctx context.Context, name string) error {
 		n.name, n.named = clean, true
 		n.host.SetName(clean.String())
 		n.finder.Update(clean.String(), n.host.Port())
+		n.appear()
 		n.selfChanged()
 		return nil
 	})
@@ -32,11 +33,8 @@ func (n *Node) SetName(ctx context.Context, name string) error {
 // SetDir changes where received files go, an absolute path that is made where it
 // is missing, and keeps it. What is being received already stays where it is.
 func (n *Node) SetDir(ctx context.Context, dir string) error {
-	if !filepath.IsAbs(dir) {
-		return fmt.Errorf("save received files to %q: want an absolute path", dir)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("save received files: %w", err)
+	if err := MakeDir(dir); err != nil {
+		return err
 	}
 	if err := n.keep("save_to", dir); err != nil {
 		return err
@@ -46,6 +44,25 @@ func (n *Node) SetDir(ctx context.Context, dir string) error {
 		n.selfChanged()
 		return nil
 	})
+}
+
+// MakeDir makes a folder for received files at an absolute path, where it is
+// missing, and sees whether files can be written in it.
+func MakeDir(dir string) error {
+	if !filepath.IsAbs(dir) {
+		return fmt.Errorf("save received files to %q: want an absolute path", dir)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("save received files to %s: %w", dir, err)
+	}
+	f, err := os.CreateTemp(dir, ".earshot-*")
+	if err != nil {
+		return fmt.Errorf("save received files to %s: %w", dir, err)
+	}
+	if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
+		return fmt.Errorf("save received files to %s: %w", dir, err)
+	}
+	return nil
 }
 
 func (n *Node) keep(key, value string) error {
