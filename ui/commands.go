@@ -3,6 +3,7 @@ package ui
 import (
 	"cmp"
 	"context"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -186,7 +187,16 @@ func (c *Console) setName(name string) {
 
 func (c *Console) setFolder(path string) {
 	path = home(path)
-	c.tell(c.writes, func(ctx context.Context) error { return c.node.SetDir(ctx, path) })
+	if !filepath.IsAbs(path) {
+		c.complain(c.words.FolderWhole)
+		return
+	}
+	c.tell(c.writes, func(ctx context.Context) error {
+		if err := c.node.SetDir(ctx, path); err != nil {
+			return folderError{path, err}
+		}
+		return nil
+	})
 }
 
 // everybody is the people in no particular order.

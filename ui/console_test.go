@@ -246,17 +246,34 @@ func TestQuitAsksWhereSomethingWouldBeLost(t *testing.T) {
 	})
 }
 
-func TestCtrlCClearsThenQuits(t *testing.T) {
-	run(t, 80, 24, owned(office()), Config{}, func(k *console) {
+// TestCtrlCQuitsWhereThereIsNothingToEmpty presses it in a line with text, which
+// it empties and nothing more, then in the empty line.
+func TestCtrlCQuitsWhereThereIsNothingToEmpty(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
 		k.keys("Enter", "half a thought", "Ctrl+C")
-		k.hides("half a thought")
+		k.hides("half a thought", "Ctrl+C again quits.")
+		k.keys("Ctrl+C")
 		k.shows("Ctrl+C again quits.")
 		k.keys("x", "Ctrl+C")
+		k.hides("Ctrl+C again quits.")
+		k.keys("Ctrl+K", "Ctrl+C")
+		k.hides("Find a person", "Ctrl+C again quits.")
+		k.keys("Ctrl+C")
+		<-time.After(2 * again)
+		k.keys("Ctrl+C")
 		k.shows("Ctrl+C again quits.")
 		k.keys("Ctrl+C")
 		if err := k.ended(); err != nil {
 			t.Error(err)
 		}
+	})
+	run(t, 80, 24, owned(office()), Config{}, func(k *console) {
+		k.keys("Enter", "unsent", "Ctrl+T", "Ctrl+C", "Ctrl+C")
+		k.shows("1 transfer is running", "not sent yet")
+		k.keys("Ctrl+C")
+		k.hides("Quit?")
+		k.keys("Esc")
+		k.shows("> unsent")
 	})
 }
 
@@ -539,7 +556,7 @@ func TestRequests(t *testing.T) {
 		k.shows("Save in")
 		k.keys("Esc")
 		k.hides("wants to send contract-v7")
-		<-time.After(sayFor)
+		<-time.After(noticeTime)
 		k.rest()
 		k.shows("1 request")
 		k.keys("Ctrl+R", "Right", "Enter")
@@ -795,7 +812,7 @@ func TestTheScreenStaysWhenTheNodeIsAnotherOne(t *testing.T) {
 		self := owned(f).self
 		k.say(node.Event{Kind: node.Resync, Self: &self})
 		k.shows("Earshot was quit in the background.")
-		<-time.After(sayFor)
+		<-time.After(noticeTime)
 		k.rest()
 		if after := k.screen(); after != before {
 			t.Errorf("the screen was\n%s\nand is\n%s", before, after)

@@ -20,7 +20,10 @@ type dialog struct {
 	top    int                           // first row in view, where the screen is too low
 	before func(ev *tcell.EventKey) bool // sees keys first; true: it took it
 	escape func()
-	frozen time.Time // keys do nothing before: it opened by itself under somebody's fingers
+	firm   bool       // it closes only when it says so itself
+	under  *dialog    // a firm one, which comes back when this one closes
+	wrong  *textPiece // what is wrong with what was written; nil where that cannot be
+	frozen time.Time  // keys do nothing before: it opened by itself under somebody's fingers
 
 	drawn   area // the inside
 	heights []int
@@ -42,15 +45,35 @@ const dialogCells = 62
 
 // newDialog opens an empty dialog in place of the one that is open.
 func (c *Console) newDialog(title string) *dialog {
-	c.dialog = &dialog{c: c, title: title, escape: func() {}}
-	return c.dialog
+	d := &dialog{c: c, title: title, escape: func() {}}
+	if before := c.dialog; before != nil && before.firm {
+		d.under = before
+	}
+	c.dialog = d
+	return d
 }
 
 func (d *dialog) close() {
 	if d.c.dialog == d {
-		d.c.dialog = nil
+		d.c.dialog = d.under
 	}
 }
+
+// leave closes a dialog that a key or a button ends, unless it is firm.
+func (d *dialog) leave() {
+	if !d.firm {
+		d.close()
+	}
+}
+
+// complains makes room for what is wrong with what was written.
+func (d *dialog) complains() {
+	d.wrong = &textPiece{style: alarm.Bold(true)}
+	d.pieces = append(d.pieces, d.wrong)
+}
+
+// complain says what is wrong, and leaves the dialog open.
+func (d *dialog) complain(text string) { d.wrong.text = text }
 
 // say adds a text.
 func (d *dialog) say(style tcell.Style, text string) {
@@ -115,7 +138,7 @@ func (d *dialog) key(ev *tcell.EventKey) {
 		return
 	}
 	if ev.Key() == tcell.KeyEsc {
-		d.close()
+		d.leave()
 		d.escape()
 		return
 	}
@@ -332,7 +355,7 @@ func (f *field) replace() {
 func (f *field) click(int, int) bool { return true }
 
 // button is a label and what happens when it is pressed; the dialog is closed
-// before.
+// before, unless it is firm.
 type button struct {
 	label string
 	press func()
@@ -402,7 +425,7 @@ func (p *buttonPiece) key(ev *tcell.EventKey) bool {
 
 func (p *buttonPiece) press() {
 	pressed := p.buttons[p.at]
-	p.d.close()
+	p.d.leave()
 	pressed.press()
 }
 

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -13,18 +14,20 @@ import (
 )
 
 // askName is the form of the first start. The name stands there already; nobody
-// has to know anything.
+// has to know anything. It stays until the node took what it says: others hear of
+// this device only then.
 func (c *Console) askName() {
 	w := c.words
 	d := c.newDialog(w.WelcomeTitle)
+	d.firm, c.welcome = true, d
 	label := max(width(w.Name), width(w.SaveFiles))
 	name := d.ask(pad(w.Name, label, ""), c.self.Name.String())
 	dir := d.ask(pad(w.SaveFiles, label, ""), short(c.self.Dir))
-	d.gap()
+	d.complains()
 	d.say(plain, w.WelcomeText)
 	d.say(plain, w.WelcomeServer)
 	d.gap()
-	save := func() { c.saveName(name.text(), dir.text()) }
+	save := func() { c.saveName(d, name, dir) }
 	d.choose(button{w.Start, save}, button{w.Quit, c.leave})
 	d.escape = save
 	d.before = func(ev *tcell.EventKey) bool {
@@ -40,22 +43,44 @@ func (c *Console) askName() {
 	d.start(0)
 }
 
-// saveName keeps what the form says; an empty field changes nothing.
-func (c *Console) saveName(name, dir string) {
-	if name == "" {
-		name = c.self.Name.String()
+// saveName keeps what the form says. What cannot be kept is said in the form,
+// which then stays as it is; a name that was taken away comes back to be seen.
+func (c *Console) saveName(d *dialog, name, dir *field) {
+	path := home(dir.text())
+	switch {
+	case name.text() == "":
+		name.input.SetText(c.self.Name.String())
+		name.chosen = true
+		d.start(0)
+		d.complain(c.words.NameMissing)
+		return
+	case path == "":
+		dir.input.SetText(short(c.self.Dir))
+		d.start(1)
+		d.complain(c.words.FolderMissing)
+		return
+	case !filepath.IsAbs(path):
+		d.start(1)
+		d.complain(c.words.FolderWhole)
+		return
 	}
-	dir = home(dir)
-	changed := dir != "" && dir != c.self.Dir
-	c.tell(c.writes, func(ctx context.Context) error {
+	d.complain("")
+	text, changed := name.text(), path != c.self.Dir
+	callIn(c.writes, func(ctx context.Context) (struct{}, error) {
 		if changed {
-			if err := c.node.SetDir(ctx, dir); err != nil {
-				return err
+			if err := c.node.SetDir(ctx, path); err != nil {
+				return struct{}{}, folderError{path, err}
 			}
 		}
-		return c.node.SetName(ctx, name)
+		return struct{}{}, c.node.SetName(ctx, text)
+	}, func(_ struct{}, err error) {
+		if err != nil {
+			d.complain(c.why(err))
+			return
+		}
+		d.close()
+		c.focus(inPeople)
 	})
-	c.focus(inPeople)
 }
 
 // askQuit ends the console; it asks only where something would stop or be lost.

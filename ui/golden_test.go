@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/gdamore/tcell/v2"
@@ -195,6 +196,64 @@ func TestFirstStart(t *testing.T) {
 			})
 		})
 	}
+}
+
+// newcomer is a node whose person has not chosen a name yet.
+func newcomer() *fakeNode {
+	f := newFakeNode()
+	f.self.Named, f.self.Hidden = false, true
+	return f
+}
+
+// TestTheFirstFormStaysUntilTheNodeTookIt writes what cannot be kept.
+func TestTheFirstFormStaysUntilTheNodeTookIt(t *testing.T) {
+	f := newcomer()
+	f.fail["SetDir"] = fmt.Errorf("save received files: %w", syscall.ENOTDIR)
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.keys("Bob", "Tab", "/x", "Enter", "Enter")
+		k.shows("Welcome", "[Bob ", "Files cannot be saved in /home/wang/Downloads/earshot/x:", "there is a file in place of a folder.", "Choose another")
+		k.asked("SetName")
+		f.fail["SetDir"], f.fail["SetName"] = nil, fmt.Errorf("save name: %w", syscall.ENOSPC)
+		k.keys("Enter")
+		k.shows("Welcome", "[Bob ", "That did not work: the disk is full")
+		for _, key := range []string{"Ctrl+C", "Esc"} {
+			k.keys(key)
+			k.shows("Welcome")
+		}
+		f.fail["SetName"] = nil
+		k.keys("Enter")
+		k.hides("Welcome")
+	})
+	f = newcomer()
+	run(t, 80, 24, f, Config{Lang: "zh"}, func(k *console) {
+		k.keys("Tab", "Ctrl+A", "x", "Enter", "Enter")
+		k.shows("欢迎", "请写出文件夹的完整路径")
+	})
+}
+
+// TestAnEmptyNameIsShownBeforeItIsUsed takes the name away.
+func TestAnEmptyNameIsShownBeforeItIsUsed(t *testing.T) {
+	f := newcomer()
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.sim.InjectKey(tcell.KeyBackspace2, 0, tcell.ModNone)
+		k.keys("Enter", "Enter")
+		k.asked("SetName")
+		k.shows("[Wang Fang ", "Others need a name to see you by.")
+		k.keys("Bo", "Enter", "Enter")
+		k.asked("SetName", "Bo")
+		k.hides("Welcome")
+	})
+}
+
+// TestTheFirstFormClosesWhereAnotherScreenWasFaster has the name chosen elsewhere.
+func TestTheFirstFormClosesWhereAnotherScreenWasFaster(t *testing.T) {
+	f := newcomer()
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		self := f.self
+		self.Named = true
+		k.say(node.Event{Kind: node.SelfChanged, Self: &self})
+		k.hides("Welcome")
+	})
 }
 
 func TestTheFirstFormIsTwoKeys(t *testing.T) {

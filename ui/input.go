@@ -27,7 +27,7 @@ func (c *Console) key(ev *tcell.EventKey) {
 		c.interrupt()
 		return
 	}
-	c.pressed = time.Time{}
+	c.disarm()
 	if c.dialog != nil {
 		if name == "Ctrl+Q" || name == "Ctrl+L" {
 			c.byKey[name].run(c, "")
@@ -67,25 +67,36 @@ func (c *Console) back() {
 // again is how soon a second Ctrl+C quits.
 const again = 2 * time.Second
 
-// interrupt is Ctrl+C: it copies what is selected, else empties the line, and
-// twice in a row it quits.
+// interrupt is Ctrl+C: it copies what is selected, else closes the dialog, else
+// empties the line, and where there is nothing to empty twice in a row quits.
 func (c *Console) interrupt() {
-	if text, from, to := c.compose.field.GetSelection(); from != to {
+	armed := c.disarm()
+	text, from, to := c.compose.field.GetSelection()
+	switch writing := c.focused == inCompose && !c.page.open; {
+	case c.dialog != nil && !c.dialog.firm:
+		c.dialog.close()
+	case writing && c.dialog == nil && from != to:
 		c.screen.SetClipboard([]byte(text))
 		c.say(c.words.Copied)
-		return
+	case writing && c.dialog == nil && c.compose.text() != "":
+		c.compose.set("")
+	case armed:
+		c.askQuit()
+	default:
+		c.pressed = c.now()
+		c.sayFor(again, c.words.Again)
 	}
-	if now := c.now(); c.pressed.IsZero() || now.Sub(c.pressed) > again {
-		c.pressed = now
-		if c.dialog != nil {
-			c.dialog.close()
-		} else {
-			c.compose.set("")
-		}
-		c.say(c.words.Again)
-		return
+}
+
+// disarm makes the next Ctrl+C the first one, and reports whether it would have
+// been the second.
+func (c *Console) disarm() bool {
+	armed := !c.pressed.IsZero() && c.now().Sub(c.pressed) <= again
+	c.pressed = time.Time{}
+	if c.notice == c.words.Again {
+		c.seen()
 	}
-	c.leave()
+	return armed
 }
 
 // leave ends the console once what was written is with the node; asked twice, at

@@ -21,6 +21,7 @@ type view struct {
 	compose  *composer
 	page     *transferPage // shown while it is open
 	dialog   *dialog       // nil: none is open
+	welcome  *dialog       // the form of the first start; nil: there was none
 	focused  place
 
 	waiting    []request // what the bar and the status bar say, counted once a draw
@@ -283,7 +284,7 @@ func (c *Console) statusText() string {
 		return c.glyphs.warn + " " + c.notice
 	case c.notice != "":
 		return c.notice
-	case !c.known:
+	case !c.known || c.self.Hidden:
 		return c.words.Starting
 	case !c.self.Network.IsZero():
 		return c.glyphs.away + " " + c.self.Name.String() + "  " + c.self.Network.String()

@@ -265,7 +265,7 @@ func (l *peopleList) scroll(room int) {
 func (l *peopleList) drawEmpty(a area) {
 	w := l.c.words
 	text := w.Looking
-	if l.c.known && l.c.now().Sub(l.c.self.Started) >= nobodyAfter {
+	if l.c.known && !l.c.self.Hidden && l.c.now().Sub(l.c.self.Started) >= nobodyAfter {
 		text = w.Nobody
 	}
 	for y, row := range wrap(text, a.w-2) {

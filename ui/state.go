@@ -91,6 +91,7 @@ func (c *Console) apply(events []node.Event) {
 		case node.Ready, node.SelfChanged:
 			if ev.Self != nil {
 				c.self = *ev.Self
+				c.welcomed()
 			}
 		case node.PeerUp, node.PeerDown, node.PeerChanged:
 			if ev.Person != nil {
@@ -207,15 +208,17 @@ func (c *Console) unreadOf(p node.Person) int {
 	return p.Unread
 }
 
-// sayFor is how long a notice stays.
-const sayFor = 4 * time.Second
+// noticeTime is how long a notice stays.
+const noticeTime = 4 * time.Second
 
 // say shows a line for a moment.
-func (c *Console) say(text string) {
+func (c *Console) say(text string) { c.sayFor(noticeTime, text) }
+
+func (c *Console) sayFor(d time.Duration, text string) {
 	c.notice, c.fault = text, false
 	c.noticed++
 	mine := c.noticed
-	c.after(sayFor, func() {
+	c.after(d, func() {
 		if c.noticed == mine {
 			c.notice = ""
 		}
@@ -235,20 +238,50 @@ func (c *Console) seen() bool {
 	return was
 }
 
+// welcomed closes the form of the first start where another screen was faster.
+func (c *Console) welcomed() {
+	if c.welcome != nil && c.self.Named && c.dialog == c.welcome {
+		c.welcome.close()
+		c.focus(inPeople)
+	}
+}
+
 // failure shows an error of the node in words.
-func (c *Console) failure(err error) {
+func (c *Console) failure(err error) { c.complain(c.why(err)) }
+
+// folderError says that a folder cannot be used, and why.
+type folderError struct {
+	path string
+	err  error
+}
+
+func (e folderError) Error() string { return e.path + ": " + e.err.Error() }
+func (e folderError) Unwrap() error { return e.err }
+
+// why is an error of the node in words.
+func (c *Console) why(err error) string {
+	w := c.words
 	switch {
 	case errors.Is(err, node.ErrKeyChanged):
-		c.complain(c.words.ErrKeyChanged)
+		return w.ErrKeyChanged
 	case errors.Is(err, node.ErrNoSuchPeer):
-		c.complain(c.words.ErrNoSuchPeer)
+		return w.ErrNoSuchPeer
 	case errors.Is(err, node.ErrNoSuchOffer), errors.Is(err, node.ErrWrongState):
-		c.complain(c.words.ErrTooLate)
+		return w.ErrTooLate
 	case errors.Is(err, node.ErrStopped):
-		c.complain(c.words.ErrStopped)
-	default:
-		c.complain(c.words.ErrOther.with(peer.Line(err.Error(), 200).String()))
+		return w.ErrStopped
 	}
+	because := peer.Line(err.Error(), 200).String()
+	if cause := node.Cause(err); cause != nil {
+		if words, ok := w.Causes[cause.Error()]; ok {
+			because = words
+		}
+	}
+	var folder folderError
+	if errors.As(err, &folder) {
+		return w.ErrFolder.with(peer.Line(short(folder.path), 0).String(), because)
+	}
+	return w.ErrOther.with(because)
 }
 
 // clock is the time of day in the console's location.

@@ -42,7 +42,9 @@ type words struct {
 	ErrKeyChanged, ErrNoSuchPeer         string
 	ErrTooLate, ErrStopped               string
 	TookOver, MovedOn                    string
-	ErrOther                             template // what the node said
+	ErrOther                             template          // what the node said
+	ErrFolder                            template          // folder, cause
+	Causes                               map[string]string // by the text of the node's cause
 	NoSuchTransfer                       string
 	PageHints, ListHints                 string   // separated by |
 	OfferBar                             template // name, file, size
@@ -83,6 +85,8 @@ type words struct {
 	KeyTitle, KeyText                    string
 	WelcomeTitle, WelcomeText            string
 	WelcomeServer, Name, SaveFiles       string
+	NameMissing, FolderMissing           string
+	FolderWhole                          string
 	QuitTitle, QuitDraft                 string
 	QuitRunning                          plural
 	DropTitle                            plural // number, name

@@ -1,5 +1,7 @@
 package ui
 
+import "earshot/internal/node"
+
 var english = words{
 	People: "People", HereNow: "HERE NOW", AwaySection: "AWAY", Imitators: "NOT WHO THEY SEEM",
 	Online:  "%d online",
@@ -34,6 +36,12 @@ var english = words{
 	TookOver:       "Earshot was quit in the background. This window goes on by itself.",
 	MovedOn:        "Earshot in the background was started anew.",
 	ErrOther:       "That did not work: %s",
+	ErrFolder:      "Files cannot be saved in %s: %s. Choose another folder.",
+	Causes: map[string]string{
+		node.ErrDiskFull.Error(): "the disk is full", node.ErrReadOnly.Error(): "nothing can be written there", node.ErrForbidden.Error(): "you may not do that there",
+		node.ErrMissing.Error(): "there is no such file or folder", node.ErrNoFolder.Error(): "there is a file in place of a folder",
+		node.ErrDamaged.Error(): "the history is damaged; it is repaired at the next start", node.ErrBusy.Error(): "another program uses the history",
+	},
 	NoSuchTransfer: "There is no such transfer. Ctrl+T shows all.",
 	PageHints:      "p pause/go on|x cancel|Enter answer or open|Up Down choose|Esc back",
 	ListHints:      "Up Down choose|Enter write",
@@ -83,7 +91,10 @@ var english = words{
 	KeyTitle: "My key", KeyText: "Others see this as your ID. It is not a secret.",
 	WelcomeTitle: "Welcome", WelcomeText: "Everyone on this network can see your name and write to you.",
 	WelcomeServer: "No account and no server are needed. Nothing leaves this network.", Name: "Name", SaveFiles: "Save files in",
-	QuitTitle: "Quit?", QuitDraft: "You wrote something that is not sent yet. It will be lost.",
+	NameMissing:   "Others need a name to see you by. This one is used unless you write another.",
+	FolderMissing: "Received files need a folder. This one is used unless you write another.",
+	FolderWhole:   "Write the whole path of the folder, like ~/Downloads.",
+	QuitTitle:     "Quit?", QuitDraft: "You wrote something that is not sent yet. It will be lost.",
 	QuitRunning: plural{"%d transfer is running. It goes on from the same place when you start earshot again.", "%d transfers are running. They go on from the same place when you start earshot again."},
 	DropTitle:   plural{"Send %d file to %s?", "Send %d files to %s?"},
 	KeepText:    "Keep as text", Folder: "folder",

@@ -1,5 +1,7 @@
 package ui
 
+import "earshot/internal/node"
+
 var chinese = words{
 	People: "联系人", HereNow: "在线", AwaySection: "离开", Imitators: "身份可疑",
 	Online:  "%d 在线",
@@ -34,6 +36,12 @@ var chinese = words{
 	TookOver:       "后台的 Earshot 已退出，本窗口继续运行。",
 	MovedOn:        "后台的 Earshot 已重新启动。",
 	ErrOther:       "操作失败：%s",
+	ErrFolder:      "文件无法保存到 %s：%s。请选择其他文件夹。",
+	Causes: map[string]string{
+		node.ErrDiskFull.Error(): "磁盘已满", node.ErrReadOnly.Error(): "无法写入", node.ErrForbidden.Error(): "没有权限",
+		node.ErrMissing.Error(): "没有这个文件或文件夹", node.ErrNoFolder.Error(): "那里是文件，不是文件夹",
+		node.ErrDamaged.Error(): "历史记录已损坏，下次启动时修复", node.ErrBusy.Error(): "另一个程序正在使用历史记录",
+	},
 	NoSuchTransfer: "没有这个传输。Ctrl+T 显示全部。",
 	PageHints:      "p 暂停/继续|x 取消|回车 处理或打开|上下 选择|Esc 返回",
 	ListHints:      "上下 选择|回车 写消息",
@@ -83,7 +91,10 @@ var chinese = words{
 	KeyTitle: "我的密钥", KeyText: "别人看到的就是这个标识。它不是秘密。",
 	WelcomeTitle: "欢迎", WelcomeText: "本网络上的每个人都能看到您的名字并给您写消息。",
 	WelcomeServer: "不需要账号和服务器。内容不会离开本网络。", Name: "名字", SaveFiles: "文件保存到",
-	QuitTitle: "退出？", QuitDraft: "您写的内容还没有发送，将会丢失。",
+	NameMissing:   "别人需要一个名字才能看到您。如不另写，就用这个。",
+	FolderMissing: "接收的文件需要一个文件夹。如不另写，就用这个。",
+	FolderWhole:   "请写出文件夹的完整路径，例如 ~/Downloads。",
+	QuitTitle:     "退出？", QuitDraft: "您写的内容还没有发送，将会丢失。",
 	QuitRunning: plural{"%d 个传输正在进行。下次启动 earshot 时从原处继续。", "%d 个传输正在进行。下次启动 earshot 时从原处继续。"},
 	DropTitle:   plural{"把 %d 个文件发给 %s？", "把 %d 个文件发给 %s？"},
 	KeepText:    "作为文字", Folder: "文件夹",
