@@ -97,7 +97,10 @@ func (a *attachment) next(ctx context.Context) (control.Node, error) {
 	if a.failed && !pause(ctx, tryAgain) {
 		return nil, ctx.Err()
 	}
-	n, err := a.attach(ctx)
+	n, err := control.Node(nil), a.p.readSettings() // the name may be another one by now
+	if err == nil {
+		n, err = a.attach(ctx)
+	}
 	a.failed = err != nil
 	if err != nil && a.role.patient() {
 		err = inWords{explain(err)}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -114,6 +113,31 @@ func TestAConsoleGoesOnWhenTheNodeEnds(t *testing.T) {
 	}
 }
 
+// TestTheFirstConsoleIsHiddenUntilItHasAName has its person choose one, and then
+// another console go on with it.
+func TestTheFirstConsoleIsHiddenUntilItHasAName(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	home := t.TempDir()
+	screen := role{lasting: true, quiet: true}
+	first := attach(ctx, t, home, "ann", screen)
+	self, err := first.Self(ctx)
+	if err != nil || self.Named || !self.Hidden {
+		t.Fatalf("got %+v, %v", self, err)
+	}
+	second := attach(ctx, t, home, "ann", screen)
+	sub := subscribe(ctx, t, second)
+	if err := first.SetName(ctx, "Ann"); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.end(); err != nil {
+		t.Error(err)
+	}
+	if self := follow(ctx, t, sub); !self.Named || self.Hidden || self.Name.String() != "Ann" {
+		t.Errorf("goes on as %+v", self)
+	}
+}
+
 // TestAConsoleSaysWhyItCannotGoOn makes the profile useless while it is attached.
 func TestAConsoleSaysWhyItCannotGoOn(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -180,7 +204,13 @@ func attach(ctx context.Context, t *testing.T, home, name string, r role) *sessi
 	t.Helper()
 	p := Program{Stderr: io.Discard, Environment: func(string) (string, bool) { return "", false }}
 	p.profile = profile.Profile{Home: home, Name: name}
-	p.set.Name, p.set.Interfaces, p.set.Log = name, []string{"no-such-interface"}, slog.LevelError
+	p.sources.Flags = map[string][]string{"interfaces": {"no-such-interface"}, "port": {"0"}, "log": {"error"}}
+	if !r.quiet {
+		p.sources.Flags["name"] = []string{name}
+	}
+	if err := p.readSettings(); err != nil {
+		t.Fatal(err)
+	}
 	s, err := p.attachProfile(ctx, r)
 	if err != nil {
 		t.Fatal(err)

@@ -44,6 +44,7 @@ type Program struct {
 
 	flags   globals
 	profile profile.Profile
+	sources profile.Sources
 	set     profile.Settings
 	cleanup []func()
 }

@@ -81,12 +81,19 @@ func (p *Program) prepare(cmd *cobra.Command) (err error) {
 	if p.profile, err = profile.Find(home, name); err != nil {
 		return &failure{code: codeUsage, what: sentence(err.Error())}
 	}
-	p.set, err = p.profile.Settings(profile.Sources{Flags: p.flags.typed(cmd), Environment: p.Environment})
-	if err != nil {
+	p.sources = profile.Sources{Flags: p.flags.typed(cmd), Environment: p.Environment}
+	if err := p.readSettings(); err != nil {
 		return err
 	}
 	p.warnOfLater()
 	return nil
+}
+
+// readSettings reads the profile's settings, which may have been changed since the
+// last time.
+func (p *Program) readSettings() (err error) {
+	p.set, err = p.profile.Settings(p.sources)
+	return err
 }
 
 // needsNone reports whether a command works without a profile: those of cobra,

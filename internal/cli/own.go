@@ -125,8 +125,9 @@ func (o *ownNode) tellFailures() {
 
 // nodeConfig is what the settings make of a node for this role.
 func (p *Program) nodeConfig(r role) (node.Config, error) {
+	named := p.set.Origin("name") != profile.FromSystem
 	cfg := node.Config{
-		Profile: p.profile, Name: p.set.Name, Named: p.set.Origin("name") != profile.FromSystem,
+		Profile: p.profile, Name: p.set.Name, Named: named, Hidden: r.quiet && !named, // the screen asks for a name
 		Port: p.set.Port, ExactPort: p.set.Origin("port") != profile.FromDefault,
 		Peers: p.set.Peers, Interfaces: p.set.Interfaces,
 		Dir: p.saveTo(), FolderPerPerson: p.set.FolderPerPerson,

@@ -90,6 +90,9 @@ func (p *Program) showPeople(ctx context.Context, n Node, people []node.Person) 
 	if !self.Network.IsZero() {
 		p.tell("%s", self.Network)
 	}
+	if self.Hidden {
+		p.tell("Nobody sees you yet: the console of this profile still asks for a name.")
+	}
 	if len(people) == 0 {
 		return p.say("Nobody is in earshot yet. Is the other one running, and on the same network?")
 	}

@@ -219,3 +219,30 @@ func TestAListenAndAConsoleComeWhileACommandWaits(t *testing.T) {
 	}
 	a.leave()
 }
+
+// Somebody starts for the first time: others hear of this device under the name
+// that the form was sent off with, and under no other before.
+func TestNobodyIsSeenBeforeTheFirstFormIsAnswered(t *testing.T) {
+	link := lab.New(t, 3)
+	b := someone(t, link.Hosts[1], "Bob").listen()
+	c := someone(t, link.Hosts[0], "").console(80, 24)
+	c.shows("Welcome")
+	someone(t, link.Hosts[2], "Carl").listen()
+	b.sees("Carl") // by then the other one would have been seen too
+	c.types("Ann")
+	c.keys("Tab", "C-u")
+	c.types("/dev/null/x")
+	c.keys("Enter", "Enter")
+	c.shows("Files cannot be saved in /dev/null/x")
+	c.shows("[Ann ")
+	c.keys("S-Tab", "C-u")
+	c.types("~/in")
+	c.keys("Enter", "Enter")
+	b.sees("Ann")
+	for _, e := range b.told() {
+		if e.Event == "peer_up" && e.Peer.Name != "Ann" && e.Peer.Name != "Carl" {
+			t.Errorf("%s came", e.Peer.Name)
+		}
+	}
+	c.shows("HERE NOW")
+}

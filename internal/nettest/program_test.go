@@ -53,7 +53,7 @@ func run(m *testing.M) int {
 type person struct {
 	t    *testing.T
 	host *lab.Host
-	name string
+	name string // empty: not chosen yet
 	home string
 	env  []string
 }
@@ -65,7 +65,10 @@ func someone(t *testing.T, host *lab.Host, name string) *person {
 
 // command is one call of the program by this person.
 func (p *person) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := p.host.Command(ctx, program, append([]string{"--home", p.home, "--name", p.name}, args...)...)
+	if p.name != "" {
+		args = append([]string{"--name", p.name}, args...)
+	}
+	cmd := p.host.Command(ctx, program, append([]string{"--home", p.home}, args...)...)
 	cmd.Env = append(append(os.Environ(), "HOME="+p.home, "GORACE=halt_on_error=1"), p.env...)
 	return cmd
 }
