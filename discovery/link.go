@@ -79,24 +79,33 @@ func mayDial(addr netip.Addr, links []link) bool {
 	return near || addr.IsPrivate()
 }
 
-// choose reports whether the interface is one to use, by the patterns of
-// [Config.Interfaces]. Without a pattern that names interfaces, virtual ones and
-// tunnels are left out.
+// choose reports whether the interface is one to look for others on, by the
+// patterns of [Config.Interfaces]. Without a pattern that names interfaces, virtual
+// ones and tunnels are left out.
 func choose(ifi net.Interface, patterns []string) bool {
-	named, wanted := false, false
-	for _, pattern := range patterns {
-		unwanted, negated := strings.CutPrefix(pattern, "!")
-		if negated && matches(unwanted, ifi.Name) {
-			return false
-		}
-		named = named || !negated
-		wanted = wanted || !negated && matches(pattern, ifi.Name)
+	if !permitted(ifi.Name, patterns) {
+		return false
 	}
-	if named {
-		return wanted
+	if slices.ContainsFunc(patterns, func(p string) bool { return !strings.HasPrefix(p, "!") }) {
+		return true
 	}
 	tunnel := ifi.Flags&net.FlagPointToPoint != 0
 	return !tunnel && !slices.ContainsFunc(virtual, func(p string) bool { return matches(p, ifi.Name) })
+}
+
+// permitted reports whether the patterns let an interface be used at all: none
+// behind "!" fits, and one of the others, if there are any.
+func permitted(name string, patterns []string) bool {
+	named, wanted := false, false
+	for _, pattern := range patterns {
+		unwanted, negated := strings.CutPrefix(pattern, "!")
+		if negated && matches(unwanted, name) {
+			return false
+		}
+		named = named || !negated
+		wanted = wanted || !negated && matches(pattern, name)
+	}
+	return wanted || !named
 }
 
 // matches reports whether the name fits; a pattern that is none fits nothing.

@@ -58,6 +58,11 @@ var errCrowded = errors.New("too many handshakes at once")
 
 // receive lets a connection in as far as its hello, where there is room.
 func (h *Host) receive(conn net.Conn) {
+	if !h.permits(conn) {
+		h.log.Debug("connection refused", "from", conn.RemoteAddr(), "why", ErrPath)
+		conn.Close()
+		return
+	}
 	w := newWire(conn)
 	from := w.remote()
 	if !h.gate.enter(from.Addr(), h.knows) {

@@ -23,6 +23,9 @@ type Config struct {
 	Name     string       // display name in the hello
 	Notify   func(Event)  // is told what happens; must return at once
 	Log      *slog.Logger // nil: nothing is logged
+	// Permit says whether a connection between an address of this machine and another
+	// one may be used; nil: any. It is called from several goroutines.
+	Permit func(local, remote netip.Addr) bool
 }
 
 // Host keeps this device's sessions: it listens, dials, proves who is there,
@@ -101,7 +104,7 @@ func newHost(cfg Config, listener net.Listener) (*Host, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	h := &Host{
-		cfg: cfg, log: cfg.Log, name: cfg.Name, listener: listener, dial: dialTCP,
+		cfg: cfg, log: cfg.Log, name: cfg.Name, listener: listener,
 		cert:    cert,
 		server:  tlsConfig(cert, ID{}, protoSession, protoData),
 		events:  newEventQueue(cfg.Notify),
@@ -111,6 +114,7 @@ func newHost(cfg Config, listener net.Listener) (*Host, error) {
 		peers:   make(map[ID]*neighbour),
 		probes:  make(map[netip.AddrPort]*probe),
 	}
+	h.dial = h.dialTCP
 	if addr, ok := listener.Addr().(interface{ AddrPort() netip.AddrPort }); ok {
 		h.port = addr.AddrPort().Port()
 	}
@@ -401,14 +405,4 @@ func dialable(addrs []netip.AddrPort) []netip.AddrPort {
 		}
 	}
 	return kept
-}
-
-// dialTCP is the dial of a real host.
-func dialTCP(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: handshakeTime}
-	conn, err := dialer.DialContext(ctx, "tcp", addr.String())
-	if err != nil {
-		return nil, err
-	}
-	return conn, nil
 }

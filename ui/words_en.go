@@ -41,6 +41,8 @@ var english = words{
 		node.ErrDiskFull.Error(): "the disk is full", node.ErrReadOnly.Error(): "nothing can be written there", node.ErrForbidden.Error(): "you may not do that there",
 		node.ErrMissing.Error(): "there is no such file or folder", node.ErrNoFolder.Error(): "there is a file in place of a folder",
 		node.ErrDamaged.Error(): "the history is damaged; it is repaired at the next start", node.ErrBusy.Error(): "another program uses the history",
+		node.ErrNoHost.Error(): "no computer of that name can be found", node.ErrAddress.Error(): "this is no address; write HOST or HOST:PORT",
+		node.ErrPath.Error(): "the way there is by a network interface that is left out",
 	},
 	NoSuchTransfer: "There is no such transfer. Ctrl+T shows all.",
 	PageHints:      "p pause/go on|x cancel|Enter answer or open|Up Down choose|Esc back",

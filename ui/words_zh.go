@@ -41,6 +41,8 @@ var chinese = words{
 		node.ErrDiskFull.Error(): "磁盘已满", node.ErrReadOnly.Error(): "无法写入", node.ErrForbidden.Error(): "没有权限",
 		node.ErrMissing.Error(): "没有这个文件或文件夹", node.ErrNoFolder.Error(): "那里是文件，不是文件夹",
 		node.ErrDamaged.Error(): "历史记录已损坏，下次启动时修复", node.ErrBusy.Error(): "另一个程序正在使用历史记录",
+		node.ErrNoHost.Error(): "找不到这个名字的电脑", node.ErrAddress.Error(): "这不是地址；请写 主机 或 主机:端口",
+		node.ErrPath.Error(): "通往那里的网络接口已被排除",
 	},
 	NoSuchTransfer: "没有这个传输。Ctrl+T 显示全部。",
 	PageHints:      "p 暂停/继续|x 取消|回车 处理或打开|上下 选择|Esc 返回",

@@ -123,6 +123,9 @@ var codes = []struct {
 	{"no folder", node.ErrNoFolder},
 	{"damaged", node.ErrDamaged},
 	{"busy", node.ErrBusy},
+	{"no host", node.ErrNoHost},
+	{"no address", node.ErrAddress},
+	{"other path", node.ErrPath},
 }
 
 // errLeft says that the node ended before it was asked: nothing was done, so the

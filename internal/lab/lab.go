@@ -100,6 +100,17 @@ func (l *Link) add(space string, i int) {
 	l.ip("-n", space, "route", "add", "default", "dev", "eth0")
 }
 
+// Join plugs a host of another link into this one too, by an interface and an IPv4
+// address of its own.
+func (l *Link) Join(h *Host, name, addr string) {
+	l.t.Helper()
+	port := h.port + "-" + name
+	l.ip("-n", h.Space, "link", "add", name, "type", "veth", "peer", "name", port, "netns", l.space)
+	l.ip("-n", l.space, "link", "set", port, "master", "br0", "up")
+	l.ip("-n", h.Space, "addr", "add", addr+"/16", "dev", name)
+	l.ip("-n", h.Space, "link", "set", name, "up")
+}
+
 func (l *Link) close() {
 	for _, h := range l.Hosts {
 		if pids, err := exec.Command("ip", "netns", "pids", h.Space).Output(); err == nil {

@@ -93,6 +93,35 @@ func TestWhoIsKnownIsFoundAgainWithoutMulticast(t *testing.T) {
 	b.leave()
 }
 
+// Ann's machine is on two networks, and she wants to be on one of them only. Bob, on
+// the other, asks both of her addresses, and she is told to ask his.
+func TestOnlyChosenInterfacesAreUsed(t *testing.T) {
+	here, there := lab.New(t, 3), lab.New(t, 1)
+	there.Hosts[0].Readdress("10.78.0.2")
+	there.Join(here.Hosts[0], "eth1", "10.78.0.1")
+	ann, bob := someone(t, here.Hosts[0], "Ann"), someone(t, here.Hosts[1], "Bob")
+	c := someone(t, there.Hosts[0], "Carl").listen()
+	a := ann.listen("--interface", "!eth0", "--peer", here.Hosts[1].Addr)
+	b := bob.listen("--peer", here.Hosts[0].Addr, "--peer", "10.78.0.1", "--peer", "["+here.Hosts[0].Addr6+"]:7420")
+	a.sees("Carl")
+	c.sees("Ann")
+	e := a.wait("error about Bob's address", func(e event) bool { return e.Event == "error" })
+	if !strings.Contains(e.Error, here.Hosts[1].Addr) || !strings.Contains(e.Error, "left out") {
+		t.Errorf("told %q", e.Error)
+	}
+	someone(t, here.Hosts[2], "Dora").listen("--peer", here.Hosts[0].Addr).sees("Bob")
+	b.sees("Dora")
+	for _, l := range []*listener{a, b} {
+		for _, e := range l.told() {
+			if e.Event == "peer_up" && (e.Peer.Name == "Ann" || e.Peer.Name == "Bob" || e.Peer.Name == "Dora" && l == a) {
+				t.Errorf("%s sees %s", l.name, e.Peer.Name)
+			}
+		}
+	}
+	a.leave()
+	ann.listen("--peer", here.Hosts[1].Addr).sees("Bob") // it is not the network
+}
+
 // Who goes is noticed: at once where he says so, soon where he cannot.
 func TestLeaving(t *testing.T) {
 	for _, c := range []struct {

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"earshot/internal/store"
+	"earshot/peer"
 )
 
 // What an error comes down to, where a person can do something about it: see
@@ -21,6 +22,9 @@ var (
 	ErrDamaged   = errors.New("the database is damaged; it is repaired at the next start")
 	ErrBusy      = errors.New("another program uses the database")
 	ErrNewer     = errors.New("the database belongs to a newer Earshot")
+	ErrNoHost    = errors.New("no computer of that name can be found")
+	ErrAddress   = errors.New("this is no address")
+	ErrPath      = peer.ErrPath
 )
 
 // causes are what the parts and the system call each cause, the first that fits
@@ -29,6 +33,9 @@ var causes = []struct {
 	cause error
 	is    []error
 }{
+	{ErrPath, nil},
+	{ErrNoHost, nil},
+	{ErrAddress, nil},
 	{ErrNewer, []error{store.ErrNewer}},
 	{ErrDamaged, []error{store.ErrDamaged}},
 	{ErrBusy, []error{store.ErrBusy}},

@@ -21,11 +21,18 @@ const (
 	lookupEvery = 30 * time.Second // until the network or the name is there
 )
 
+// peerMissing: one of Config.Peers cannot be looked at, for now.
+type peerMissing struct {
+	hostport string
+	err      error
+}
+
 // Connect looks whether somebody is at host or host:port (without a port,
 // peer.DefaultPort), and goes on trying until it is answered. It returns when the
-// name has an address, which proves nothing yet.
+// name has an address, which proves nothing yet. The error is [ErrNoHost] where it
+// has none, and [ErrPath] where the way there is not to be used.
 func (n *Node) Connect(ctx context.Context, hostport string) error {
-	addrs, err := lookUp(ctx, hostport)
+	addrs, err := n.lookUp(ctx, hostport)
 	if err != nil {
 		return err
 	}
@@ -44,7 +51,7 @@ func (n *Node) hostsFound(e hostsFound) {
 }
 
 // lookUpPeers looks up the addresses of Config.Peers, again and again where that
-// does not work yet, until each has one.
+// does not work yet, until each has one. What does not work the first time is told.
 func (n *Node) lookUpPeers(ctx context.Context) error {
 	missing := n.cfg.Peers
 	for again := false; len(missing) > 0; again = true {
@@ -57,17 +64,52 @@ func (n *Node) lookUpPeers(ctx context.Context) error {
 		}
 		var failed []string
 		for _, hostport := range missing {
-			addrs, err := lookUp(ctx, hostport)
-			if err != nil {
-				n.log.Info("look up a peer", "error", err)
-				failed = append(failed, hostport)
+			addrs, err := n.lookUp(ctx, hostport)
+			if err == nil {
+				n.box.put(hostsFound{addrs})
 				continue
 			}
-			n.box.put(hostsFound{addrs})
+			failed = append(failed, hostport)
+			if !again && ctx.Err() == nil {
+				n.box.put(peerMissing{hostport, err})
+			}
 		}
 		missing = failed
 	}
 	return nil
+}
+
+// peerMissing tells that somebody whom the person named is not looked for yet.
+func (n *Node) peerMissing(e peerMissing) {
+	why := e.err
+	for _, known := range []error{ErrNoHost, ErrPath} {
+		if errors.Is(e.err, known) {
+			why = known
+		}
+	}
+	n.fail("%s cannot be asked: %v. It is tried again.", e.hostport, why)
+}
+
+// lookUp finds the addresses that host or host:port means and to which a way leads
+// that may be used.
+func (n *Node) lookUp(ctx context.Context, hostport string) ([]netip.AddrPort, error) {
+	found, err := lookUp(ctx, hostport)
+	if err != nil {
+		return nil, err
+	}
+	var addrs []netip.AddrPort
+	for _, addr := range found {
+		switch err := n.host.Permits(ctx, addr); {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case !errors.Is(err, ErrPath): // where none leads yet one may come
+			addrs = append(addrs, addr)
+		}
+	}
+	if len(addrs) == 0 {
+		return nil, fmt.Errorf("look at %s: %w", hostport, ErrPath)
+	}
+	return addrs, nil
 }
 
 // lookUp finds the addresses that host or host:port means.
@@ -83,7 +125,7 @@ func lookUp(ctx context.Context, hostport string) ([]netip.AddrPort, error) {
 	defer cancel()
 	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
-		return nil, fmt.Errorf("look up %s: %w", hostport, err)
+		return nil, fmt.Errorf("look up %s: %w: %w", hostport, ErrNoHost, err)
 	}
 	addrs := make([]netip.AddrPort, len(found))
 	for i, addr := range found {
@@ -108,15 +150,13 @@ func splitHostPort(text string) (host string, port uint16, err error) {
 	}
 	number, err := strconv.ParseUint(portText, 10, 16)
 	if err != nil || number == 0 {
-		return "", 0, fmt.Errorf("read address %q: want a port from 1 to 65535", text)
+		return "", 0, fmt.Errorf("%w: %q: want a port from 1 to 65535", ErrAddress, text)
 	}
 	if host == "" || strings.ContainsAny(host, ":/ []") && !isAddr(host) {
-		return "", 0, fmt.Errorf("read address %q: %w", text, errHost)
+		return "", 0, fmt.Errorf("%w: %q: want HOST or HOST:PORT", ErrAddress, text)
 	}
 	return host, uint16(number), nil
 }
-
-var errHost = errors.New("want HOST or HOST:PORT")
 
 func isAddr(text string) bool {
 	_, err := netip.ParseAddr(text)

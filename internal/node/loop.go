@@ -119,6 +119,8 @@ func (n *Node) handle(event any) {
 		n.unreadCounted(e)
 	case hostsFound:
 		n.hostsFound(e)
+	case peerMissing:
+		n.peerMissing(e)
 	case deskFailed:
 		n.fail("%s", trouble(e.what, e.err))
 	default:

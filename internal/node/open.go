@@ -130,7 +130,7 @@ func (n *Node) listen() (err error) {
 		return err
 	}
 	n.host, err = peer.Listen(peer.Config{
-		Identity: n.id, Instance: instance, Name: n.name.String(), Log: n.log,
+		Identity: n.id, Instance: instance, Name: n.name.String(), Log: n.log, Permit: permit(n.cfg.Interfaces),
 		Notify: func(e peer.Event) { n.box.put(e) },
 	}, n.cfg.Port, n.cfg.ExactPort)
 	if err != nil {
@@ -142,6 +142,14 @@ func (n *Node) listen() (err error) {
 		Notify: func(e discovery.Event) { n.box.put(e) },
 	})
 	return nil
+}
+
+// permit is which connections may be used where a person chose interfaces.
+func permit(interfaces []string) func(local, remote netip.Addr) bool {
+	if len(interfaces) == 0 {
+		return nil
+	}
+	return discovery.NewPaths(interfaces).Allows
 }
 
 func (n *Node) openChat() (err error) {
