@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strconv"
-	"strings"
 	"time"
 
-	"earshot/peer"
+	"earshot/internal/profile"
 )
 
 // hostsFound: somebody's address was looked up.
@@ -114,9 +112,9 @@ func (n *Node) lookUp(ctx context.Context, hostport string) ([]netip.AddrPort, e
 
 // lookUp finds the addresses that host or host:port means.
 func lookUp(ctx context.Context, hostport string) ([]netip.AddrPort, error) {
-	host, port, err := splitHostPort(hostport)
+	host, port, err := profile.HostPort(hostport)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrAddress, err)
 	}
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return []netip.AddrPort{netip.AddrPortFrom(addr.Unmap(), port)}, nil
@@ -132,33 +130,4 @@ func lookUp(ctx context.Context, hostport string) ([]netip.AddrPort, error) {
 		addrs[i] = netip.AddrPortFrom(addr.Unmap(), port)
 	}
 	return addrs, nil
-}
-
-// splitHostPort takes a name or an address, with or without a port; IPv6
-// addresses need brackets only before a port.
-func splitHostPort(text string) (host string, port uint16, err error) {
-	text = strings.TrimSpace(text)
-	if _, err := netip.ParseAddr(text); err == nil {
-		return text, peer.DefaultPort, nil
-	}
-	host, portText, err := net.SplitHostPort(text)
-	if err != nil {
-		host, portText = text, strconv.Itoa(peer.DefaultPort)
-		if inside, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(inside, "]") {
-			host = strings.TrimSuffix(inside, "]")
-		}
-	}
-	number, err := strconv.ParseUint(portText, 10, 16)
-	if err != nil || number == 0 {
-		return "", 0, fmt.Errorf("%w: %q: want a port from 1 to 65535", ErrAddress, text)
-	}
-	if host == "" || strings.ContainsAny(host, ":/ []") && !isAddr(host) {
-		return "", 0, fmt.Errorf("%w: %q: want HOST or HOST:PORT", ErrAddress, text)
-	}
-	return host, uint16(number), nil
-}
-
-func isAddr(text string) bool {
-	_, err := netip.ParseAddr(text)
-	return err == nil
 }

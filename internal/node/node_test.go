@@ -353,21 +353,6 @@ func TestConnectRefusesNonsense(t *testing.T) {
 	}
 }
 
-func TestSplitHostPort(t *testing.T) {
-	for _, c := range []struct {
-		text, host string
-		port       uint16
-	}{
-		{"10.0.0.3", "10.0.0.3", 7420}, {"10.0.0.3:80", "10.0.0.3", 80}, {"pc-3", "pc-3", 7420}, {"pc-3.lan:9", "pc-3.lan", 9},
-		{"::1", "::1", 7420}, {"[::1]:9", "::1", 9}, {"[::1]", "::1", 7420}, {"fe80::1%eth0", "fe80::1%eth0", 7420}, {" x ", "x", 7420},
-	} {
-		host, port, err := splitHostPort(c.text)
-		if err != nil || host != c.host || port != c.port {
-			t.Errorf("%q: got %q %d %v", c.text, host, port, err)
-		}
-	}
-}
-
 func TestSettingsAreKept(t *testing.T) {
 	kept := map[string]string{}
 	a := start(t, "Ann", func(c *Config) {

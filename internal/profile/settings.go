@@ -8,6 +8,9 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
+
+	"earshot/peer"
 )
 
 // Origin says where the value of a setting came from. A flag beats the
@@ -63,14 +66,19 @@ type Setting struct {
 // All is every setting, in the order of the manual.
 func (s Settings) All() []Setting { return slices.Clone(s.all) }
 
-// Origin says where the value of a key came from.
-func (s Settings) Origin(key string) Origin {
+// Origin says what kind of place the value of a key came from, Where which one.
+func (s Settings) Origin(key string) Origin { return s.setting(key).Origin }
+
+// Where is the flag, the variable, or the file and its line.
+func (s Settings) Where(key string) string { return s.setting(key).Where }
+
+func (s Settings) setting(key string) Setting {
 	for _, setting := range s.all {
 		if setting.Key == key {
-			return setting.Origin
+			return setting
 		}
 	}
-	return ""
+	return Setting{}
 }
 
 // Sources are where settings come from beside the profile's file: flags by the
@@ -99,8 +107,8 @@ func (e *SettingError) Error() string {
 // maxSettings is the longest settings file that is looked at.
 const maxSettings = 1 << 20
 
-// Settings reads the settings of the profile. Every problem is a
-// [*SettingError], the first one only.
+// Settings reads the settings of the profile. Every problem with what they say is a
+// [*SettingError], the first one only; another error is about the file.
 func (p Profile) Settings(from Sources) (Settings, error) {
 	file, err := p.readSettings()
 	if err != nil {
@@ -155,11 +163,11 @@ func (k key) typed(found Setting, texts []string) (Setting, error) {
 	return found, nil
 }
 
-// quote shows a value in a message: short, and without controls.
+// quote shows a value in a message: short, without controls, and a text in quotes.
 func quote(value any) string {
 	text, ok := value.(string)
 	if !ok {
-		text = fmt.Sprint(value)
+		return peer.Line(fmt.Sprint(value), 60).String()
 	}
 	if len(text) > 60 {
 		text = text[:60] + "…"
@@ -172,8 +180,10 @@ func (p Profile) readSettings() (document, error) {
 	path := p.Path(SettingsFile)
 	b, err := readSmall(path, maxSettings)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR): // no profile, or none to be
 		return document{path: path}, nil
+	case errors.Is(err, fs.ErrPermission):
+		return document{}, fmt.Errorf("read the settings: %w", err)
 	case errors.Is(err, errTooLarge):
 		return document{}, &SettingError{path + ":1", FromFile, "this file is too large for settings", "at most 1 MiB"}
 	case err != nil:

@@ -49,7 +49,7 @@ func parse(path string, text []byte) (document, error) {
 		}
 		value, ok := k.decoded(d.values[name])
 		if !ok {
-			return document{}, &SettingError{d.at(name), FromFile, fmt.Sprintf("%s is %s", name, quote(d.values[name])), k.allowed}
+			return document{}, &SettingError{d.at(name), FromFile, fmt.Sprintf("%s is %s", name, quote(d.values[name])), k.literally()}
 		}
 		d.values[name] = value
 	}

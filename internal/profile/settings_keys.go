@@ -34,7 +34,7 @@ var keys = []key{
 	{name: "port", flag: "port", env: "EARSHOT_PORT", value: int64(7420),
 		allowed: "a number from 0 (any) to 65535", set: setPort},
 	{name: "peers", flag: "peer", env: "EARSHOT_PEER", value: []string(nil),
-		allowed: "a list of HOST or HOST:PORT", set: list(func(s *Settings) *[]string { return &s.Peers }, isHost)},
+		allowed: "a list of HOST or HOST:PORT, the port from 1 to 65535", set: list(func(s *Settings) *[]string { return &s.Peers }, isHost)},
 	{name: "interfaces", flag: "interface", env: "EARSHOT_INTERFACE", value: []string(nil),
 		allowed: `a list of patterns like "eth*" or "!docker0"`, set: list(func(s *Settings) *[]string { return &s.Interfaces }, isPattern)},
 	{name: "language", flag: "lang", env: "EARSHOT_LANG", value: "",
@@ -112,4 +112,18 @@ func (k key) parse(texts []string) (any, error) {
 		return strconv.ParseBool(texts[len(texts)-1])
 	}
 	return nil, errValue
+}
+
+// literally is what is allowed in the file, where what stands there is not even of
+// the right kind.
+func (k key) literally() string {
+	switch k.value.(type) {
+	case string:
+		return "a text in quotes: " + k.allowed
+	case []string:
+		return `texts in quotes, in brackets, like ["a", "b"]: ` + k.allowed
+	case int64, bool:
+		return k.allowed + ", without quotes"
+	}
+	return k.allowed
 }

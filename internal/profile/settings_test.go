@@ -96,8 +96,11 @@ func TestWrongSettingsSayWhere(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"unknown key", "name = 'Ann'\nnmae = 'Bob'\n", `:2: unknown setting "nmae"; want one of name, team, port`},
 		{"unknown table", "name = 'Ann'\n\n[server]\nhost = 'x'\n", `:3: server is`},
-		{"wrong type", "# c\nport = \"7420\"\n", `:2: port is "7420"; want a number from 0 (any) to 65535`},
-		{"out of range", "port = 70000\n", `:1: port is "70000"; want a number`},
+		{"wrong type", "# c\nport = \"7420\"\n", `:2: port is "7420"; want a number from 0 (any) to 65535, without quotes`},
+		{"no quotes", "name = 5\n", `:1: name is 5; want a text in quotes: one line`},
+		{"no brackets", "peers = '10.0.0.1'\n", `:1: peers is "10.0.0.1"; want texts in quotes, in brackets, like ["a", "b"]: a list of HOST`},
+		{"no port", "peers = ['10.0.0.1:99999']\n", `:1: peers is [10.0.0.1:99999]; want a list of HOST or HOST:PORT, the port from 1 to 65535`},
+		{"out of range", "port = 70000\n", `:1: port is 70000; want a number`},
 		{"wrong word", "\n\nlog = 'loud'\n", `:3: log is "loud"; want debug, info, warn or error`},
 		{"list of the wrong type", "peers = ['a', 5]\n", `:1: peers is`},
 		{"a wrong size", "accept_up_to = 'much'\n", `:1: accept_up_to is "much"; want a size like "100 MB"`},

@@ -174,9 +174,10 @@ func setKeys(s *Settings, value any) error {
 	return nil
 }
 
-// isHost reports whether text can be a host, with a port or without.
+// isHost reports whether text names a host, with a port or without.
 func isHost(text string) bool {
-	return !strings.ContainsFunc(text, unicode.IsSpace) && !strings.ContainsAny(text, "/,@?#")
+	_, _, err := HostPort(text)
+	return err == nil
 }
 
 // isPattern reports whether text is a shell pattern, behind a "!" or without.
