@@ -41,6 +41,10 @@ const identityLimit = 4 << 10
 // pemType is the label of PKCS #8 (RFC 5958) in PEM.
 const pemType = "PRIVATE KEY"
 
+// ErrIdentity says that what should be an identity file is none. It is never
+// replaced.
+var ErrIdentity = errors.New("not an identity file; restore it from a backup, or move it away to become a new device")
+
 // LoadIdentity reads the identity file at path, an Ed25519 key in PKCS #8 and
 // PEM. Where there is none it makes a new one, whole or not at all: a file that
 // is there is never replaced, whatever it holds. Only its owner can read it.
@@ -61,7 +65,7 @@ func readIdentity(path string) (*Identity, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() { // opening a FIFO would wait for ever
-		return nil, errors.New("not a regular file")
+		return nil, ErrIdentity
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -82,15 +86,15 @@ func readIdentity(path string) (*Identity, error) {
 func parseIdentity(b []byte) (*Identity, error) {
 	block, rest := pem.Decode(b)
 	if block == nil || block.Type != pemType || len(rest) > 0 || len(b) > identityLimit {
-		return nil, errors.New("not an identity file; restore it from a backup, or move it away to become a new device")
+		return nil, ErrIdentity
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w (%w)", ErrIdentity, err)
 	}
 	private, ok := key.(ed25519.PrivateKey)
 	if !ok {
-		return nil, fmt.Errorf("a key of type %T, want Ed25519", key)
+		return nil, fmt.Errorf("%w (a key of type %T)", ErrIdentity, key)
 	}
 	return NewIdentity([32]byte(private.Seed())), nil
 }

@@ -112,6 +112,7 @@ var codes = []struct {
 	{"key changed", node.ErrKeyChanged},
 	{"wrong state", node.ErrWrongState},
 	{"profile running", node.ErrProfileRunning},
+	{"unsendable", node.ErrUnsendable},
 	{"left", errLeft}, // before the one that it is too
 	{"stopped", node.ErrStopped},
 	{"canceled", context.Canceled},

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -160,6 +161,10 @@ func TestErrorsKeepTheirMeaning(t *testing.T) {
 		if err := c.Look(t.Context()); !errors.Is(err, known.err) || err.Error() != n.err.Error() {
 			t.Errorf("got %v, want %v", err, n.err)
 		}
+	}
+	n.err = fmt.Errorf("write to Ann: %w", &fs.PathError{Op: "write", Path: "/x", Err: syscall.ENOTDIR}) // what the system says is known by its cause
+	if err := c.Look(t.Context()); !errors.Is(err, node.ErrNoFolder) || err.Error() != n.err.Error() {
+		t.Errorf("got %v, want %v", err, n.err)
 	}
 	n.err = errors.New("something else")
 	if err := c.Look(t.Context()); err == nil || err.Error() != "something else" {

@@ -22,6 +22,7 @@ var (
 	ErrKeyChanged     = errors.New("another key under the name of a verified contact")
 	ErrWrongState     = errors.New("not possible in this state")
 	ErrProfileRunning = errors.New("a node of this profile runs already")
+	ErrUnsendable     = errors.New("these files cannot be sent")
 )
 
 // Conversation names a conversation as people and commands do: a device's ID

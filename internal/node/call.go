@@ -1,6 +1,13 @@
 package node
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"earshot/internal/chat"
+	"earshot/transfer"
+)
 
 // reply runs start in the caller's goroutine and waits until done was called,
 // which may be from any goroutine and later; only the first call counts.
@@ -24,7 +31,7 @@ func reply[T any](ctx context.Context, n *Node, start func(done func(T, error)))
 	})
 	select {
 	case a := <-answered:
-		return a.value, a.err
+		return a.value, ended(a.err)
 	case <-ctx.Done():
 		return none, ctx.Err()
 	case <-n.stopped:
@@ -50,5 +57,14 @@ func ask[T any](ctx context.Context, n *Node, answer func() (T, error)) (T, erro
 // order runs do on the loop and waits for it.
 func order(ctx context.Context, n *Node, do func() error) error {
 	_, err := ask(ctx, n, func() (struct{}, error) { return struct{}{}, do() })
+	return err
+}
+
+// ended gives the error of a part that has stopped the meaning that it has: the
+// node has.
+func ended(err error) error {
+	if errors.Is(err, chat.ErrStopped) || errors.Is(err, transfer.ErrClosed) {
+		return fmt.Errorf("%w: %w", ErrStopped, err)
+	}
 	return err
 }

@@ -41,11 +41,11 @@ func (n *Node) offer(ctx context.Context, to peer.ID, paths []string) (Transfer,
 		return Transfer{}, err
 	}
 	o, err := reply(ctx, n, func(done func(transfer.Offer, error)) { n.engine.Prepare(id, to, paths, done) })
-	if err == nil {
-		err = n.announce(context.WithoutCancel(ctx), to, o)
+	if err != nil {
+		return Transfer{}, unsendable(err)
 	}
-	if err != nil { // what was prepared without an entry is forgotten at the next start
-		return Transfer{}, fmt.Errorf("offer files: %w", err)
+	if err := n.announce(context.WithoutCancel(ctx), to, o); err != nil {
+		return Transfer{}, fmt.Errorf("offer files: %w", err) // what was prepared is forgotten at the next start
 	}
 	return ask(ctx, n, func() (Transfer, error) {
 		t, told := n.transfers[id]
@@ -54,6 +54,15 @@ func (n *Node) offer(ctx context.Context, to peer.ID, paths []string) (Transfer,
 		}
 		return n.transfer(t), nil
 	})
+}
+
+// unsendable is why files could not be prepared: something in them, unless this
+// machine is in trouble, or the node stopped.
+func unsendable(err error) error {
+	if Cause(err) == ErrDiskFull || errors.Is(err, ErrStopped) || errors.Is(err, context.Canceled) {
+		return fmt.Errorf("offer files: %w", err)
+	}
+	return fmt.Errorf("%w: %w", ErrUnsendable, err)
 }
 
 // announce writes the entry of a prepared offer.
