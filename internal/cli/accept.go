@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +33,7 @@ With --always, files of the person who made the offer, or of PEER, are accepted
 without asking from now on: of any size, or up to --up-to. --ask takes that back.
 --list shows whose files are accepted without asking.`,
 		Example: "  earshot accept 019b76da-a800 --dir ~/reports\n  earshot accept --always Ann --up-to '100 MB'\n  earshot accept --ask Ann",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    takes("[OFFER]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(len(args)); err != nil {
 				return usage(cmd, err)
@@ -207,7 +209,7 @@ func (p *Program) declineCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "decline OFFER",
 		Short: "Decline a file offer",
-		Args:  cobra.ExactArgs(1),
+		Args:  takes("OFFER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.with(cmd.Context(), role{}, func(s *session) error {
 				t, err := findTransfer(cmd.Context(), s, args[0])
@@ -225,24 +227,47 @@ func (p *Program) answer(ctx context.Context, n Node, t node.Transfer, accept bo
 	if t.Direction != node.Receiving {
 		return &failure{code: codeFailed, what: sentence(t.Name.String() + " is yours: the other side answers it"), do: "Say \"earshot transfers cancel\" to withdraw it."}
 	}
-	dir, err := absoluteDir(f.dir)
+	dir, err := saveDir(f.dir)
 	if err == nil && f.folder {
 		dir, err = n.Folder(ctx, t.Peer.ID, dir)
 	}
 	if err != nil {
 		return err
 	}
+	word := map[bool]string{true: "accept", false: "decline"}[accept]
 	if err := n.Answer(ctx, t.ID, accept, dir); err != nil {
-		return err
+		return immovable(err, word, t)
 	}
-	word := map[bool]string{true: "accepted", false: "declined"}[accept]
-	return p.say("%s from %s: %s.", filesOf(t.Name, t.Files, t.Bytes, t.Program), refName(t.Peer), word)
+	return p.say("%s from %s: %s.", filesOf(t.Name, t.Files, t.Bytes, t.Program), refName(t.Peer), done[word])
 }
 
-// absoluteDir is a folder as another process understands it; none stays none.
-func absoluteDir(dir string) (string, error) {
+// saveDir is a folder for received files as another process understands it, made
+// where it is missing; none stays none.
+func saveDir(dir string) (string, error) {
 	if dir == "" {
 		return "", nil
 	}
-	return filepath.Abs(dir)
+	abs, err := filepath.Abs(dir)
+	if err == nil {
+		err = checkDir(abs, "--dir")
+	}
+	return abs, err
+}
+
+// checkDir says what is wrong with a folder for received files that was chosen
+// with a flag or a setting.
+func checkDir(dir, where string) error {
+	err := node.MakeDir(dir)
+	if err == nil {
+		return nil
+	}
+	why := "Something went wrong: " + err.Error()
+	if cause := node.Cause(err); cause != nil {
+		why = cause.Error()
+	}
+	f := &failure{code: codeFailed, what: fmt.Sprintf("Files cannot be saved in %s: %s.", dir, strings.TrimSuffix(why, ".")), do: fmt.Sprintf("Choose another folder: %s.", where)}
+	if node.Cause(err) == node.ErrNoFolder {
+		f.code = codeUsage
+	}
+	return f
 }

@@ -59,8 +59,10 @@ type attachment struct {
 // attachProfile takes the profile's running node, or starts one in this process.
 func (p *Program) attachProfile(ctx context.Context, r role) (*session, error) {
 	var err error
-	if p.profile, err = profile.Open(p.profile.Home, p.profile.Name); err != nil {
-		return nil, err
+	at := p.profile
+	if p.profile, err = profile.Open(at.Home, at.Name); err != nil {
+		p.profile = at
+		return nil, p.atHome(err)
 	}
 	socket, err := p.profile.Socket()
 	if err != nil {
@@ -242,7 +244,7 @@ func (a *attachment) start(ctx context.Context) (control.Node, error) {
 		return nil, &busy{running: running}
 	}
 	if err != nil {
-		return nil, err
+		return nil, a.p.atHome(err)
 	}
 	a.own = own
 	if a.role.lasting {

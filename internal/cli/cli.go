@@ -9,8 +9,10 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -75,9 +77,6 @@ func Run(ctx context.Context, p Program) (code int) {
 	}()
 	root := p.root()
 	root.SetArgs(p.Args)
-	root.SetIn(p.Stdin)
-	root.SetOut(p.Stdout)
-	root.SetErr(p.Stderr)
 	return p.report(root.ExecuteContext(ctx))
 }
 
@@ -89,7 +88,7 @@ func (p *Program) root() *cobra.Command {
 		Long: `Earshot is a messenger for the people on your network: no server, no account.
 
 Without a command it opens the console.`,
-		Args:              cobra.NoArgs,
+		Args:              takes(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return p.prepare(cmd) },
@@ -102,8 +101,53 @@ Without a command it opens the console.`,
 		p.peersCommand(), p.msgCommand(), p.sendCommand(), p.listenCommand(), p.transfersCommand(),
 		p.acceptCommand(), p.declineCommand(), p.receiptsCommand(), p.historyCommand(), p.idCommand(), p.configCommand(), versionCommand(),
 	)
+	root.SetIn(p.Stdin)
+	root.SetOut(p.Stdout) // before the completions, which take it once
+	root.SetErr(p.Stderr)
+	root.SetHelpCommand(helpCommand())
+	root.InitDefaultCompletionCmd()
 	wrapArgs(root)
+	needShell(root)
 	return root
+}
+
+// helpCommand is "help COMMAND", which refuses what is none.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err == nil && len(rest) > 0 {
+				err = fmt.Errorf("unknown command %q for %q", rest[0], about.CommandPath())
+			}
+			if err != nil {
+				return usage(cmd.Root(), err)
+			}
+			about.InitDefaultHelpFlag() // else it is not listed
+			return about.Help()
+		},
+	}
+}
+
+// needShell makes "completion" without a shell, or with an unknown one, an error.
+func needShell(root *cobra.Command) {
+	completion, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		return
+	}
+	var shells []string
+	for _, shell := range completion.Commands() {
+		shells = append(shells, shell.Name())
+	}
+	completion.Args = cobra.ArbitraryArgs
+	completion.RunE = func(cmd *cobra.Command, args []string) error {
+		what := wrong("\"%s\" wants a shell: %s.", cmd.CommandPath(), strings.Join(shells, ", "))
+		if len(args) > 0 {
+			what = wrong("There is no completion for %q, only for %s.", args[0], strings.Join(shells, ", "))
+		}
+		return usage(cmd, what)
+	}
 }
 
 // wrapArgs makes each complaint about arguments a usage error.

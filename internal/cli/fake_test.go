@@ -44,10 +44,12 @@ type fake struct {
 
 	onWrite func(f *fake, m node.Message)
 	onOffer func(f *fake, t node.Transfer)
-	fail    error             // of what changes something
-	unread  error             // of MarkRead
-	stands  node.MessageState // of every message that is asked for
-	why     peer.Text         // and why it waits
+	// onResume changes what is resumed.
+	onResume func(t *node.Transfer)
+	fail     error             // of what changes something
+	unread   error             // of MarkRead
+	stands   node.MessageState // of every message that is asked for
+	why      peer.Text         // and why it waits
 
 	receipts []node.Receipt
 	files    node.FilesCheck
@@ -59,6 +61,7 @@ func newFake(people ...node.Person) *fake {
 	return &fake{
 		self:   node.Self{ID: seeded(1), Name: peer.DisplayName("Ann"), Port: 7420, Started: time.Now().Add(-time.Hour)},
 		people: people, heard: make(chan struct{}, 16), stands: node.Queued,
+		onResume: func(t *node.Transfer) { t.State, t.Reason = stateActive, "" },
 	}
 }
 
@@ -129,12 +132,31 @@ func (f *fake) Transfers(context.Context) ([]node.Transfer, error) {
 	return slices.Clone(f.transfers), nil
 }
 
-func (f *fake) Pause(_ context.Context, id uuid.UUID) error { return f.note("pause", id.String()[:4]) }
-func (f *fake) Resume(_ context.Context, id uuid.UUID) error {
-	return f.note("resume", id.String()[:4])
+func (f *fake) Pause(_ context.Context, id uuid.UUID) error {
+	return f.move("pause", id, func(t *node.Transfer) { t.State, t.Reason = statePaused, "by me" })
 }
+
+func (f *fake) Resume(_ context.Context, id uuid.UUID) error {
+	return f.move("resume", id, f.onResume)
+}
+
 func (f *fake) Cancel(_ context.Context, id uuid.UUID) error {
-	return f.note("cancel", id.String()[:4])
+	return f.move("cancel", id, func(t *node.Transfer) { t.State, t.Reason = stateCancelled, "by me" })
+}
+
+// move records a call and changes the transfer, if the call is to succeed.
+func (f *fake) move(word string, id uuid.UUID, change func(*node.Transfer)) error {
+	if err := f.note(word, id.String()[:4]); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.transfers {
+		if f.transfers[i].ID == id {
+			change(&f.transfers[i])
+		}
+	}
+	return nil
 }
 
 // History gives pages as a node does: the newest before h.Before, oldest first.

@@ -62,8 +62,8 @@ func (p *Program) prepare(cmd *cobra.Command) (err error) {
 	if p.Environment == nil {
 		p.Environment = system
 	}
-	if needsNone(cmd) {
-		return nil
+	if err := notEmpty(cmd); err != nil || needsNone(cmd) {
+		return err
 	}
 	name, home := p.flags.profile, p.flags.home
 	if value, ok := p.Environment("EARSHOT_PROFILE"); ok && name == "" {
@@ -100,7 +100,7 @@ func (p *Program) readSettings() (err error) {
 // and those that say so.
 func needsNone(cmd *cobra.Command) bool {
 	ofShell := strings.HasPrefix(cmd.Name(), "__") || cmd.HasParent() && cmd.Parent().Name() == "completion"
-	return ofShell || cmd.Name() == "help" || cmd.Annotations["settings"] == "none"
+	return ofShell || cmd.Name() == "help" || cmd.Name() == "completion" || cmd.Annotations["settings"] == "none"
 }
 
 // warnOfLater says which settings a person made in vain.

@@ -17,22 +17,19 @@ const maxPage = 500
 
 func (p *Program) historyCommand() *cobra.Command {
 	var asJSON bool
-	var count int
+	newest := count(50)
 	var search string
 	cmd := &cobra.Command{
 		Use:   "history PEER",
 		Short: "Read a stored conversation",
-		Args:  cobra.ExactArgs(1),
+		Args:  takes("PEER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if count < 1 {
-				return usage(cmd, errCount)
-			}
 			return p.with(cmd.Context(), role{}, func(s *session) error {
 				person, err := p.find(cmd.Context(), s, args[0], 0) // who was never here wrote nothing
 				if err != nil {
 					return err
 				}
-				messages, err := readHistory(cmd.Context(), s, node.History{Conversation: node.Direct(person.ID), Search: search}, count)
+				messages, err := readHistory(cmd.Context(), s, node.History{Conversation: node.Direct(person.ID), Search: search}, int(newest))
 				if err != nil {
 					return err
 				}
@@ -45,12 +42,10 @@ func (p *Program) historyCommand() *cobra.Command {
 		ValidArgsFunction: p.completePeer,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().IntVarP(&count, "number", "n", 50, "the newest so many")
+	cmd.Flags().VarP(&newest, "number", "n", "the newest so many")
 	cmd.Flags().StringVar(&search, "search", "", "only messages with this text")
 	return cmd
 }
-
-var errCount = wrong("-n wants a number from 1 on")
 
 // readHistory reads the newest count messages that match h, oldest first.
 func readHistory(ctx context.Context, n Node, h node.History, count int) ([]node.Message, error) {

@@ -23,7 +23,7 @@ func (p *Program) idCommand() *cobra.Command {
 		Long: `Without PEER: this device's ID. With PEER: the safety number that both of you
 see. Compare it by telephone; if all of it is the same nobody is in between, and
 --verify marks the device as verified.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes("[PEER]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 && verify {
 				return usage(cmd, errVerify)

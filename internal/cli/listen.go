@@ -27,7 +27,7 @@ an exception for one person.
 With --folder-per-person what Ann sends goes to DIR/Ann, and what another device
 of that name sends to DIR/Ann (K7QF), with the beginning of its ID. A folder
 that was there before is never used for that, and whoever has one keeps it.`,
-		Args: cobra.NoArgs,
+		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r := role{lasting: true, alone: true, rule: node.Rule(rule)}
 			if err := checkRule(r.rule); err != nil {
@@ -43,8 +43,13 @@ that was there before is never used for that, and whoever has one keeps it.`,
 			if cmd.Flags().Changed("folder-per-person") {
 				r.folders = &folders
 			}
-			if r.dir, err = absoluteDir(dir); err != nil {
+			if r.dir, err = saveDir(dir); err != nil {
 				return err
+			}
+			if dir == "" && p.set.SaveTo != "" {
+				if err := checkDir(p.set.SaveTo, p.set.Where("save_to")); err != nil {
+					return err
+				}
 			}
 			ctx := cmd.Context()
 			err = p.with(ctx, r, func(s *session) error { return p.listen(ctx, s, asJSON) })

@@ -27,7 +27,7 @@ func (p *Program) msgCommand() *cobra.Command {
 		Long: `Writes a message; ends when it is stored on the receiver's device.
 TEXT "-" is read from the standard input. --wait 0 waits for ever.`,
 		Example: "  earshot msg Bob \"the lift is fixed\"\n  date | earshot msg Bob -",
-		Args:    cobra.MinimumNArgs(2),
+		Args:    takes("PEER", "TEXT…"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, err := p.messageText(cmd.Context(), args[1:])
 			if err != nil {
@@ -40,7 +40,7 @@ TEXT "-" is read from the standard input. --wait 0 waits for ever.`,
 		ValidArgsFunction: p.completePeer,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().DurationVar(&wait, "wait", 30*time.Second, "give up waiting after so long, 0: never")
+	addWait(cmd, &wait, 30*time.Second, "give up waiting after so long, 0: never")
 	return cmd
 }
 

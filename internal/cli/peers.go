@@ -18,7 +18,7 @@ func (p *Program) peersCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "peers",
 		Short: "Show who is in earshot",
-		Args:  cobra.NoArgs,
+		Args:  takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.with(cmd.Context(), role{}, func(s *session) error {
 				people, err := lookAround(cmd.Context(), s, wait)
@@ -33,7 +33,7 @@ func (p *Program) peersCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().DurationVar(&wait, "wait", lookTime, "look for so long")
+	addWait(cmd, &wait, lookTime, "look for so long")
 	return cmd
 }
 

@@ -180,7 +180,11 @@ func (l *lines) do(ctx context.Context, line string) error {
 		if !ok {
 			return wrong("There is no command /%s. /help shows the commands; //%s sends it as text.", word, word)
 		}
-		return command.do(l, ctx, strings.TrimSpace(rest))
+		rest = strings.TrimSpace(rest)
+		if rest == "" && command.args != "" {
+			return wrong("/%s wants %s.", word, command.args)
+		}
+		return command.do(l, ctx, rest)
 	}
 	person, err := l.chosen()
 	if err != nil {

@@ -1,10 +1,11 @@
 package cli
 
 import (
-	"errors"
 	"io"
 	"strings"
 	"testing"
+
+	"earshot/internal/node"
 )
 
 func TestLineMode(t *testing.T) {
@@ -20,7 +21,7 @@ func TestLineMode(t *testing.T) {
 	prefix := bob.ID.String()[:4]
 	c.does("write "+prefix+" hello", "write "+prefix+" /not a command", "offer "+prefix+" "+path, "answer 019b yes ",
 		"accept from "+id2[:8]+" 100000000", "accept from "+id2[:8]+" -1", "accept from "+id2[:8]+" 0", "pause 019b")
-	c.complains("Nobody is chosen", "There is no command /sned.", `/files is ""; want a size`)
+	c.complains("Nobody is chosen", "There is no command /sned.", "/files wants SIZE|any|ask.")
 	for _, want := range []string{"To Bob, on-line, not verified.", "report.pdf (1.0 MB): waits for Bob to accept it.", "/send PATH", "plan.pdf"} {
 		if !strings.Contains(c.stdout.String(), want) {
 			t.Errorf("no %q in\n%s", want, c.stdout.String())
@@ -52,7 +53,7 @@ func TestLineModeOutlastsALineThatIsTooLong(t *testing.T) {
 
 func TestLineModeOutlastsAFailure(t *testing.T) {
 	f := newFake(person(2, "Bob"))
-	f.unread = errors.New("the disk is full")
+	f.unread = node.ErrDiskFull
 	c := newCall(t, f)
 	in, typing := io.Pipe()
 	c.stdin = in
@@ -65,7 +66,7 @@ func TestLineModeOutlastsAFailure(t *testing.T) {
 		_, _ = io.WriteString(typing, "/to Bob\nstill here\n")
 		typing.Close()
 	}()
-	c.run(codeDone, "--plain").complains("The disk is full.").does("read "+id2[:4], "write "+id2[:4]+" still here")
+	c.run(codeDone, "--plain").complains("The disk is full: this could not be written.").does("read "+id2[:4], "write "+id2[:4]+" still here")
 }
 
 func TestLineModeMarksWhatItShowsAsRead(t *testing.T) {

@@ -30,7 +30,7 @@ are read again and compared with it.
 
 Ends with 1 where something was signed that is no receipt for this.`,
 		Example: "  earshot receipts 019b76da-a800\n  earshot transfers --json | jq -r '.[].id' | xargs -n 1 earshot receipts",
-		Args:    cobra.ExactArgs(1),
+		Args:    takes("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.with(cmd.Context(), role{}, func(s *session) error { return p.receipts(cmd.Context(), s, args[0], asJSON) })
 		},

@@ -36,7 +36,7 @@ func TestReceiptsOfAMessage(t *testing.T) {
 	c.run(codeFailed, "receipts", "000").complains(`There is no message or transfer "000".`)
 	c.run(codeUsage, "receipts")
 	f.fail = node.ErrNoSuchMessage
-	c.run(codeFailed, "receipts", textID).complains("No such message.")
+	c.run(codeFailed, "receipts", textID).complains("There is no such message any more.")
 }
 
 func TestReceiptsOfFiles(t *testing.T) {

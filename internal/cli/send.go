@@ -26,7 +26,7 @@ func (p *Program) sendCommand() *cobra.Command {
 		Long: `Offers files and folders; ends when the receiver has checked and saved all.
 What is left when this command gives up, or is interrupted, continues later.`,
 		Example: "  earshot send Bob report.pdf photos/\n  earshot send Bob report.pdf --to Carl --to Dora",
-		Args:    cobra.MinimumNArgs(2),
+		Args:    takes("PEER", "PATH…"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			paths, err := absolute(args[1:])
 			if err != nil {
@@ -40,28 +40,62 @@ What is left when this command gives up, or is interrupted, continues later.`,
 	}
 	cmd.Flags().StringArrayVar(&also, "to", nil, "also send to this peer, may be repeated")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
-	cmd.Flags().DurationVar(&o.wait, "wait", 0, "give up waiting after so long, 0: never")
+	addWait(cmd, &o.wait, 0, "give up waiting after so long, 0: never")
 	return cmd
 }
 
-// absolute makes paths that mean the same to another process, and checks that
-// something is there.
+// absolute makes paths that mean the same to another process, and checks that each
+// is a file or a folder, and no other one of the same name.
 func absolute(paths []string) ([]string, error) {
 	out := make([]string, len(paths))
+	names := map[string]string{}
 	for i, path := range paths {
+		if path == "" {
+			return nil, wrong("PATH is empty.")
+		}
 		abs, err := filepath.Abs(path)
 		if err == nil {
-			_, err = os.Stat(abs)
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, &failure{code: codeFailed, what: fmt.Sprintf("There is no file or folder %q.", path), do: "Check the path."}
+			err = sendable(path, abs)
 		}
 		if err != nil {
 			return nil, err
 		}
-		out[i] = abs
+		name := peer.FoldName(filepath.Base(abs))
+		if first, taken := names[name]; taken {
+			return nil, &failure{code: codeUsage, what: fmt.Sprintf("%q and %q have the same name, so one would take the place of the other.", first, path), do: "Send one after the other, or give one another name."}
+		}
+		names[name], out[i] = path, abs
 	}
 	return out, nil
+}
+
+// sendable checks what is at a path.
+func sendable(path, abs string) error {
+	info, err := os.Stat(abs)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &failure{code: codeFailed, what: fmt.Sprintf("There is no file or folder %q.", path), do: "Check the path."}
+	case err != nil:
+		return err
+	case filepath.Dir(abs) == abs:
+		return &failure{code: codeUsage, what: fmt.Sprintf("%q is the whole disk.", path), do: "Choose a folder on it."}
+	case !info.IsDir() && !info.Mode().IsRegular():
+		return &failure{code: codeFailed, what: fmt.Sprintf("%q is %s: only files and folders can be sent.", path, kindOf(info.Mode())), do: "Choose a file or a folder."}
+	}
+	return nil
+}
+
+// kindOf is what is neither a file nor a folder.
+func kindOf(mode fs.FileMode) string {
+	switch {
+	case mode&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "no file"
 }
 
 // send offers paths to everybody named, once, and waits until all is over.

@@ -43,7 +43,9 @@ func TestHistory(t *testing.T) {
 		`","offer":{"id":"07000000-0000-0000-0000-000000000000","name":"report.pdf","files":1,"bytes":1200},"state":"delivered"}]` + "\n"
 	c.prints(want)
 	c.run(0, "history", "Bob", "--search", "message 1").prints("-- Thursday 12 March 2026 --\n23:59 Bob: message 1\n")
-	c.run(codeUsage, "history", "Bob", "-n", "0").complains("-n wants")
+	for _, n := range []string{"0", "-3", "x"} {
+		c.run(codeUsage, "history", "Bob", "-n", n).complains(fmt.Sprintf("-n is %q; want a number from 1 on.", n))
+	}
 	c.run(codeWho, "history", "Nobody")
 	newCall(t, newFake(person(2, "Bob"))).run(0, "history", "Bob", "--json").prints("[]\n")
 }
@@ -88,16 +90,27 @@ func TestTransfers(t *testing.T) {
 
 func TestTransfersAreNamedByTheirBeginning(t *testing.T) {
 	c := newCall(t, moving())
-	c.run(0, "transfers", "pause", "019b76da-b9").prints("photos: paused.\n")
-	c.run(0, "transfers", "resume", "019B76DAB9")
-	c.run(0, "transfers", "cancel", "019b76da-b900-7000-8000-000000000002")
+	c.run(0, "transfers", "pause", "019b76da-b9").prints("photos: paused by you.\n")
+	c.run(0, "transfers", "resume", "019B76DAB9").prints("photos: sending.\n")
+	c.run(0, "transfers", "cancel", "019b76da-b900-7000-8000-000000000002").prints("photos: cancelled by you.\n")
 	c.does("pause 019b", "resume 019b", "cancel 019b")
 	c.run(codeFailed, "transfers", "pause", "019b").complains("may be one of 2", "plan.pdf", "Say more of its ID.")
 	c.run(codeFailed, "transfers", "pause", "019").complains("There is no offer or transfer")
 	c.run(codeUsage, "transfers", "pause")
 	c.run(codeUsage, "transfers", "stop")
 	c.fake.fail = node.ErrWrongState
-	c.run(codeFailed, "transfers", "pause", "019b76da-b9").complains("Not possible in this state.", "earshot transfers")
+	c.run(codeFailed, "transfers", "pause", "019b76da-b9").complains("photos cannot be paused as it stands: cancelled by you.", "earshot transfers")
+	c.run(codeFailed, "accept", "019b76da-a8").complains("plan.pdf cannot be accepted as it stands: waits for you to accept it.")
+	c.fake.transfers[1].State, c.fake.transfers[1].Reason = statePaused, "by peer"
+	c.run(codeFailed, "transfers", "resume", "019b76da-b9").complains("photos was paused by Bob, not by you.", "Ask Bob to let it go on.")
+}
+
+// TestAPauseOfTheOtherSideHolds lets a transfer go on that both sides paused.
+func TestAPauseOfTheOtherSideHolds(t *testing.T) {
+	f := moving()
+	f.transfers[1].State, f.transfers[1].Reason = statePaused, "by me"
+	f.onResume = func(t *node.Transfer) { t.Reason = "by peer" }
+	newCall(t, f).run(0, "transfers", "resume", "019b76da-b9").prints("photos: paused by Bob.\n")
 }
 
 func TestConfig(t *testing.T) {
@@ -123,11 +136,11 @@ func TestConfig(t *testing.T) {
 		t.Errorf("no %s in %s", want, c.stdout.String())
 	}
 	write("port = 'x'\n")
-	c.run(codeFailed, "peers").complains(path+`:1: port is "x"; want a number from 0 (any) to 65535.`, "Change it there")
+	c.run(codeFailed, "peers").complains(path+`:1: port is "x"; want a number from 0 (any) to 65535, without quotes.`, "Change it there")
 	write("")
 	c.run(codeUsage, "peers", "--log", "loud").complains("--log: log is \"loud\"; want debug, info, warn or error.")
 	c.env["EARSHOT_PORT"] = "70000"
-	c.run(codeUsage, "peers").complains("EARSHOT_PORT: port is \"70000\"")
+	c.run(codeUsage, "peers").complains("EARSHOT_PORT: port is 70000; want a number")
 	c.run(codeDone, "version")
 }
 
@@ -135,8 +148,11 @@ func TestUsage(t *testing.T) {
 	c := newCall(t, newFake())
 	c.run(codeUsage, "pears").complains(`Unknown command "pears" for "earshot".`, `Say "earshot --help"`)
 	c.run(codeUsage, "peers", "--wiat", "1s").complains("Unknown flag: --wiat.", `Say "earshot peers --help"`)
-	c.run(codeUsage, "peers", "--wait", "soon")
-	c.run(codeUsage, "peers", "extra")
+	c.run(codeUsage, "peers", "-x").complains("Unknown flag: -x.")
+	c.run(codeUsage, "peers", "extra").complains(`Unknown command "extra" for "earshot peers".`)
+	c.run(codeUsage, "help", "pears").complains(`Unknown command "pears" for "earshot".`)
+	c.run(codeUsage, "completion").complains(`"earshot completion" wants a shell: bash, fish, powershell, zsh.`)
+	c.run(codeUsage, "completion", "tcsh").complains(`There is no completion for "tcsh", only for bash, fish, powershell, zsh.`)
 	c.run(codeUsage, "--profile", "../x", "peers").complains("profile")
 	for _, args := range [][]string{{"--help"}, {"help", "send"}, {"version"}, {"completion", "bash"}, {"completion", "powershell"}} {
 		c.run(codeDone, args...)

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -15,26 +17,26 @@ func (p *Program) transfersCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "transfers",
 		Short: "Show what is running, waiting, interrupted and done",
-		Args:  cobra.NoArgs,
+		Args:  takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.with(cmd.Context(), role{}, func(s *session) error { return p.showTransfers(cmd.Context(), s, asJSON) })
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.AddCommand(
-		p.moveCommand("pause", "Pause a transfer", "paused", Node.Pause),
-		p.moveCommand("resume", "Go on with a transfer that was paused", "goes on", Node.Resume),
-		p.moveCommand("cancel", "Cancel a transfer for good", "cancelled", Node.Cancel),
+		p.moveCommand("pause", "Pause a transfer", Node.Pause),
+		p.moveCommand("resume", "Go on with a transfer that was paused", Node.Resume),
+		p.moveCommand("cancel", "Cancel a transfer for good", Node.Cancel),
 	)
 	return cmd
 }
 
-// moveCommand is a command that changes one transfer.
-func (p *Program) moveCommand(name, short, done string, move func(Node, context.Context, uuid.UUID) error) *cobra.Command {
+// moveCommand is a command that changes one transfer, and says how it stands then.
+func (p *Program) moveCommand(name, short string, move func(Node, context.Context, uuid.UUID) error) *cobra.Command {
 	return &cobra.Command{
 		Use:   name + " ID",
 		Short: short,
-		Args:  cobra.ExactArgs(1),
+		Args:  takes("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.with(cmd.Context(), role{}, func(s *session) error {
 				t, err := findTransfer(cmd.Context(), s, args[0])
@@ -42,13 +44,32 @@ func (p *Program) moveCommand(name, short, done string, move func(Node, context.
 					return err
 				}
 				if err := move(s, cmd.Context(), t.ID); err != nil {
+					return immovable(err, name, t)
+				}
+				now, err := findTransfer(cmd.Context(), s, t.ID.String())
+				if err != nil {
 					return err
 				}
-				return p.say("%s: %s.", t.Name, done)
+				return p.say("%s: %s.", t.Name, transferWords(now))
 			})
 		},
 	}
 }
+
+// immovable says that a transfer is not one with which that can be done now.
+func immovable(err error, name string, t node.Transfer) error {
+	if !errors.Is(err, node.ErrWrongState) {
+		return err
+	}
+	f := &failure{code: codeFailed, what: fmt.Sprintf("%s cannot be %s as it stands: %s.", t.Name, done[name], transferWords(t)), do: "Say \"earshot transfers\" to see how it stands."}
+	if name == "resume" && t.State == statePaused && t.Reason == "by peer" {
+		f.what, f.do = fmt.Sprintf("%s was paused by %s, not by you.", t.Name, refName(t.Peer)), fmt.Sprintf("Ask %s to let it go on.", refName(t.Peer))
+	}
+	return f
+}
+
+// done is what has been done with a transfer.
+var done = map[string]string{"pause": "paused", "resume": "resumed", "cancel": "cancelled", "accept": "accepted", "decline": "declined"}
 
 // transferJSON is a transfer as scripts read one.
 type transferJSON struct {
