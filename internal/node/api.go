@@ -141,6 +141,8 @@ type Offer struct {
 	// Program: something in it can be run, by its sender's word or its name; once it
 	// is known what is in it, by that.
 	Program bool `json:"program,omitempty"`
+	// Skipped is what was left out of an offer of ours, in words.
+	Skipped peer.Text `json:"skipped,omitzero"`
 }
 
 // History asks for a part of a conversation, oldest first in the answer.

@@ -208,6 +208,9 @@ func (n *Node) entry(p *person, e chat.Entry) Message {
 				m.Offer.Program = t.Program
 			}
 			wall = o.Wall
+			if m.Mine {
+				m.Offer.Skipped = skipped(n.transfers[e.ID])
+			}
 		} else {
 			m.Text = sentence("(a file offer that cannot be read)")
 		}

@@ -94,10 +94,11 @@ type Node struct {
 	health    string
 	people    map[peer.ID]*person
 	transfers map[uuid.UUID]transfer.Transfer
-	viewers   map[any]peer.ID         // what is open on which screen
-	moving    map[uuid.UUID]peer.ID   // transfers that want a session
-	receipts  map[uuid.UUID]time.Time // that are being written; when it failed, when it is tried again
-	manual    map[netip.AddrPort]bool // addresses that a person named
+	untold    map[uuid.UUID]func(Transfer) // offers of which the engine has not spoken yet
+	viewers   map[any]peer.ID              // what is open on which screen
+	moving    map[uuid.UUID]peer.ID        // transfers that want a session
+	receipts  map[uuid.UUID]time.Time      // that are being written; when it failed, when it is tried again
+	manual    map[netip.AddrPort]bool      // addresses that a person named
 	crowd     bool
 	feeds     map[*Feed]bool
 	notices   []Event              // for the first subscriber

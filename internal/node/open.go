@@ -33,6 +33,7 @@ func Open(cfg Config) (*Node, error) {
 		name: peer.DisplayName(cfg.Name), box: newMailbox(), stopped: make(chan struct{}),
 		hidden: cfg.Hidden, seen: make(chan struct{}),
 		people: make(map[peer.ID]*person), transfers: make(map[uuid.UUID]transfer.Transfer),
+		untold:  make(map[uuid.UUID]func(Transfer)),
 		viewers: make(map[any]peer.ID), moving: make(map[uuid.UUID]peer.ID),
 		receipts: make(map[uuid.UUID]time.Time),
 		manual:   make(map[netip.AddrPort]bool), feeds: make(map[*Feed]bool),

@@ -47,13 +47,19 @@ func (n *Node) offer(ctx context.Context, to peer.ID, paths []string) (Transfer,
 	if err := n.announce(context.WithoutCancel(ctx), to, o); err != nil {
 		return Transfer{}, fmt.Errorf("offer files: %w", err) // what was prepared is forgotten at the next start
 	}
-	return ask(ctx, n, func() (Transfer, error) {
-		t, told := n.transfers[id]
-		if !told {
-			t = transfer.Transfer{Offer: o, Peer: to, Direction: transfer.Sending, State: transfer.Offered, Offered: n.now(), Path: paths[0]}
-		}
-		return n.transfer(t), nil
+	return await(ctx, n, func(done func(Transfer, error)) {
+		n.whenTold(id, func(t Transfer) { done(t, nil) })
 	})
+}
+
+// whenTold hands over a transfer as soon as the engine has said what it is: only
+// then it is known what was left out of it.
+func (n *Node) whenTold(id uuid.UUID, do func(Transfer)) {
+	if t, told := n.transfers[id]; told {
+		do(n.transfer(t))
+		return
+	}
+	n.untold[id] = do
 }
 
 // unsendable is why files could not be prepared: something in them, unless this
@@ -182,6 +188,10 @@ func (n *Node) transferChanged(t transfer.Transfer) {
 	n.noteMoving(t)
 	n.confirm(t)
 	v, before, kind := n.transfer(t), n.transfer(was), TransferMoved
+	if do := n.untold[t.ID]; do != nil {
+		delete(n.untold, t.ID)
+		do(v)
+	}
 	if known && v == before {
 		return // something changed that people do not see
 	}
@@ -200,12 +210,15 @@ func (n *Node) noteMoving(t transfer.Transfer) {
 	n.host.Watch(t.Peer, "transfer "+t.ID.String(), t.State == transfer.Active)
 }
 
+// skipped is what was left out of a transfer, in words.
+func skipped(t transfer.Transfer) peer.Text { return peer.Line(t.Skipped, 500) }
+
 // transfer is a transfer as people see it.
 func (n *Node) transfer(t transfer.Transfer) Transfer {
 	v := Transfer{
 		ID: t.ID, Direction: Direction(t.Direction), Peer: n.meet(t.Peer).ref(), Name: peer.Line(t.Name, 0),
 		Files: t.Files, Bytes: t.Bytes, Done: t.Done, State: string(t.State), Reason: string(t.Reason), Rate: t.Rate,
-		Left: t.Left, Offered: t.Offered, Path: t.Path, Renamed: peer.Line(t.Renamed, 0), Skipped: peer.Line(t.Skipped, 500),
+		Left: t.Left, Offered: t.Offered, Path: t.Path, Renamed: peer.Line(t.Renamed, 0), Skipped: skipped(t),
 		Program: t.Program, Error: peer.Line(t.Error, 500), Checked: t.Checked,
 		Receipt: string(t.Confirmed), Content: contentText(t.Content),
 	}

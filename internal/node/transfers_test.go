@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -198,6 +199,31 @@ func TestWhatToOpenIsSaidForBothSides(t *testing.T) {
 	} {
 		if got := wallWords(bob, c.own, c.other).String(); got != c.want {
 			t.Errorf("ports %d and %d: %q", c.own, c.other, got)
+		}
+	}
+}
+
+// TestWhatIsLeftOutIsSaid offers a folder with links in it, ten times: what the
+// engine says of an offer comes when it likes.
+func TestWhatIsLeftOutIsSaid(t *testing.T) {
+	a, b := start(t, "Ann"), start(t, "Bob")
+	meet(t, a, b)
+	path, _ := file(t, "a.jpg", 100)
+	for _, name := range []string{"passwd", "shadow"} {
+		if err := os.Symlink("/etc/"+name, filepath.Join(filepath.Dir(path), name)); err != nil {
+			t.Skip(err)
+		}
+	}
+	for range 10 {
+		offer := a.offers(b, filepath.Dir(path))
+		if got := offer.Skipped.String(); !strings.HasPrefix(got, "2 link (") {
+			t.Fatalf("left out %q", got)
+		}
+		if m, err := a.Message(t.Context(), offer.ID); err != nil || m.Offer.Skipped != offer.Skipped {
+			t.Errorf("the line in the conversation: %+v, %v", m.Offer, err)
+		}
+		if err := a.Cancel(t.Context(), offer.ID); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
