@@ -178,6 +178,9 @@ func messageWords(m node.Message) string {
 	text := setIn(m.Text)
 	if m.Offer != nil {
 		text = "[" + filesOf(m.Offer.Name, m.Offer.Files, m.Offer.Bytes, m.Offer.Program) + "]"
+		if !m.Offer.Skipped.IsZero() {
+			text += "  (left out: " + m.Offer.Skipped.String() + ")"
+		}
 	}
 	words := refName(m.From) + ": " + text
 	if m.Mine && m.State == node.Queued {

@@ -47,6 +47,7 @@ type fake struct {
 	// onResume changes what is resumed.
 	onResume func(t *node.Transfer)
 	fail     error             // of what changes something
+	skips    peer.Text         // what is left out of each offer
 	unread   error             // of MarkRead
 	stands   node.MessageState // of every message that is asked for
 	why      peer.Text         // and why it waits
@@ -114,7 +115,7 @@ func (f *fake) Offer(_ context.Context, to node.Conversation, paths []string) (n
 	id, _ := peer.ParseID(string(to))
 	t := node.Transfer{
 		ID: uuid.UUID{id[0]}, Direction: node.Sending, Peer: node.Ref{ID: id, Name: peer.DisplayName("Bob")},
-		Name: peer.Line("report.pdf", 0), Files: 1, Bytes: 1 << 20, State: stateOffered,
+		Name: peer.Line("report.pdf", 0), Files: 1, Bytes: 1 << 20, State: stateOffered, Skipped: f.skips,
 	}
 	if f.onOffer != nil {
 		f.onOffer(f, t)

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"earshot/internal/node"
+	"earshot/peer"
 )
 
 // maxText is the longest message, in bytes.
@@ -115,8 +116,9 @@ func checkText(text string) error {
 
 // sent is what msg and send print as JSON.
 type sent struct {
-	ID    uuid.UUID `json:"id"`
-	State string    `json:"state"`
+	ID      uuid.UUID `json:"id"`
+	State   string    `json:"state"`
+	Skipped peer.Text `json:"skipped,omitzero"` // of files: what was left out, in words
 }
 
 // write writes a message and waits until it is delivered.
@@ -144,7 +146,7 @@ func (p *Program) write(ctx context.Context, n Node, to, text string, o sendOpti
 	}
 	name := nameOf(person.Name, person.ID)
 	if o.json {
-		err = errors.Join(writeJSON(p.Stdout, sent{m.ID, string(m.State)}), err)
+		err = errors.Join(writeJSON(p.Stdout, sent{ID: m.ID, State: string(m.State)}), err)
 	} else if err == nil {
 		err = p.say("Delivered to %s.", name)
 	}

@@ -241,6 +241,7 @@ func (l *lines) send(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	l.p.tellSkipped(t)
 	return l.p.say("%s: %s.", filesOf(t.Name, t.Files, t.Bytes, t.Program), transferWords(t))
 }
 

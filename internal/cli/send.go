@@ -164,8 +164,13 @@ func newSending(p *Program) *sending {
 func (s *sending) add(t node.Transfer) {
 	s.order = append(s.order, t.ID)
 	s.state[t.ID] = t
+	s.p.tellSkipped(t)
+}
+
+// tellSkipped says what was left out of an offer.
+func (p *Program) tellSkipped(t node.Transfer) {
 	if !t.Skipped.IsZero() {
-		s.p.tell("%s", t.Skipped)
+		p.tell("Left out of %s, as it cannot be sent: %s.", t.Name, t.Skipped)
 	}
 }
 
@@ -264,7 +269,7 @@ func (s *sending) finish(ctx context.Context, asJSON bool) error {
 		var err error
 		switch {
 		case asJSON:
-			err = writeJSON(s.p.Stdout, sent{t.ID, t.State})
+			err = writeJSON(s.p.Stdout, sent{ID: t.ID, State: t.State, Skipped: t.Skipped})
 		case t.State == stateDone:
 			err = s.p.say("%s: received and checked by %s.", filesOf(t.Name, t.Files, t.Bytes, t.Program), refName(t.Peer))
 		default:

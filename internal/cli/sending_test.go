@@ -167,6 +167,21 @@ func TestSendToSeveral(t *testing.T) {
 	c.run(codeFailed, "send", "Bob", "/does/not/exist").complains(`There is no file or folder "/does/not/exist".`)
 }
 
+// TestSendSaysWhatItLeftOut offers a folder that is not sent whole.
+func TestSendSaysWhatItLeftOut(t *testing.T) {
+	f := newFake(person(2, "Bob"))
+	f.skips = peer.Line("1 link (passwd), 1 pipe (queue)", 0)
+	f.onOffer = func(f *fake, t node.Transfer) { become(stateDone, "")(f, t) }
+	const said = "Left out of report.pdf, as it cannot be sent: 1 link (passwd), 1 pipe (queue)."
+	c := newCall(t, f).run(0, "send", "Bob", file(t), "--json").complains(said)
+	if !strings.Contains(c.stdout.String(), `"state":"done","skipped":"1 link (passwd), 1 pipe (queue)"}`) {
+		t.Errorf("printed %s", c.stdout.String())
+	}
+	c = newCall(t, f)
+	c.stdin = strings.NewReader("/to Bob\n/send " + file(t) + "\n")
+	c.run(0, "--plain").complains(said)
+}
+
 func TestSendInterrupted(t *testing.T) {
 	f := newFake(person(2, "Bob"))
 	c := newCall(t, f)

@@ -42,6 +42,8 @@ func TestHistory(t *testing.T) {
 	want := `[{"id":"00000000-0000-0000-0000-000000000003","from":{"id":"` + id2 + `","name":"Bob"},"at":"` + f.history[3].At.Format(time.RFC3339) +
 		`","offer":{"id":"07000000-0000-0000-0000-000000000000","name":"report.pdf","files":1,"bytes":1200},"state":"delivered"}]` + "\n"
 	c.prints(want)
+	f.history[3].Offer.Skipped = peer.Line("1 link (passwd)", 0)
+	c.run(0, "history", "Bob", "-n", "1", "--search", "").prints("-- Friday 13 March 2026 --\n00:01 Bob: [report.pdf (1.2 kB)]  (left out: 1 link (passwd))\n")
 	c.run(0, "history", "Bob", "--search", "message 1").prints("-- Thursday 12 March 2026 --\n23:59 Bob: message 1\n")
 	for _, n := range []string{"0", "-3", "x"} {
 		c.run(codeUsage, "history", "Bob", "-n", n).complains(fmt.Sprintf("-n is %q; want a number from 1 on.", n))

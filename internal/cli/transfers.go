@@ -88,12 +88,13 @@ type transferJSON struct {
 	Program   bool           `json:"program,omitempty"`
 	Receipt   string         `json:"receipt,omitempty"`
 	Content   string         `json:"content,omitempty"`
+	Skipped   peer.Text      `json:"skipped,omitzero"`
 }
 
 func toJSON(t node.Transfer) transferJSON {
 	return transferJSON{
 		t.ID, t.Direction, t.Peer, t.Name, t.Files, t.Bytes, t.Done, t.State, t.Reason, t.Rate, t.Path, t.Error,
-		t.Program, t.Receipt, t.Content,
+		t.Program, t.Receipt, t.Content, t.Skipped,
 	}
 }
 
