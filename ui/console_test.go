@@ -336,6 +336,20 @@ func TestDroppedFilesAreOffered(t *testing.T) {
 	})
 }
 
+// TestWhatIsLeftOutOfAnOfferIsSaid sends a folder with a link in it.
+func TestWhatIsLeftOutOfAnOfferIsSaid(t *testing.T) {
+	f := office()
+	f.transfers[0].Skipped = peer.Line("2 link (passwd, …), 1 pipe (queue)", 0)
+	f.offered = f.transfers[0]
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.keys("Enter", "/send /srv/photos", "Enter")
+		k.shows("! Not all of budget-2026-03.xlsx can be sent. Left out: 2 link (passwd, …), 1", "pipe (queue)")
+		k.shows("received and", "checked - left out: 2 link (passwd, …), 1 pipe (queue)")
+		k.keys("Esc", "Ctrl+T", "End")
+		k.shows(" left out: 2 link (passwd, …), 1 pipe (queue)")
+	})
+}
+
 func TestSendDialogFindsFiles(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"budget-1.xlsx", "budget-2.xlsx", "other.txt", ".hidden", "folder/inside.txt"} {
@@ -707,6 +721,11 @@ func TestTransfersPageSteers(t *testing.T) {
 		k.shows("paused by you")
 		k.keys("p")
 		k.asked("Resume", "site-photos.zip")
+		paused.Reason = "by peer"
+		k.say(node.Event{Kind: node.TransferMoved, Transfer: &paused})
+		k.keys("p")
+		k.asked("Resume", "site-photos.zip")
+		k.shows("Chen Yu paused this, and is the one to let it go on.")
 		k.keys("x", "Enter")
 		k.asked("Cancel")
 		k.keys("x", "Left", "Enter")

@@ -158,10 +158,12 @@ func (c *Console) offer(ch *chat, paths []string) {
 			return node.Transfer{}, err
 		}
 		return c.node.Offer(ctx, ch.id, paths)
-	}, func(_ node.Transfer, err error) {
+	}, func(t node.Transfer, err error) {
 		switch {
 		case err != nil:
 			c.failure(err)
+		case !t.Skipped.IsZero():
+			c.complain(c.words.LeftOut.with(t.Name.String(), t.Skipped.String()))
 		case c.noticed == said:
 			c.seen()
 		}

@@ -27,6 +27,7 @@ type fakeNode struct {
 	people    []node.Person
 	transfers []node.Transfer
 	messages  []node.Message // of all conversations, oldest first
+	offered   node.Transfer  // what becomes of an offer
 	calls     []string
 	fail      map[string]error         // by method
 	hold      map[string]chan struct{} // by method: a call waits for this
@@ -177,7 +178,7 @@ func (f *fakeNode) Write(ctx context.Context, to node.Conversation, text string)
 }
 
 func (f *fakeNode) Offer(ctx context.Context, to node.Conversation, paths []string) (node.Transfer, error) {
-	return node.Transfer{}, f.called(ctx, "Offer", strings.Join(paths, " "))
+	return f.offered, f.called(ctx, "Offer", strings.Join(paths, " "))
 }
 
 func (f *fakeNode) Answer(ctx context.Context, id uuid.UUID, accept bool, dir string) error {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"earshot/internal/node"
 	"earshot/peer"
 )
 
@@ -107,11 +108,17 @@ func (c *Console) inTime(ctx context.Context, look func() []file) []file {
 	return nil
 }
 
+// errNoPath says that a path is empty.
+var errNoPath = fmt.Errorf("%w: a path is empty", node.ErrUnsendable)
+
 // absolute is the paths as they are for a node in another folder. It may ask the
 // disk where this process is.
 func absolute(paths []string) ([]string, error) {
 	all := make([]string, len(paths))
 	for i, path := range paths {
+		if path == "" { // which would be the folder that one happens to be in
+			return nil, errNoPath
+		}
 		var err error
 		if all[i], err = filepath.Abs(path); err != nil {
 			return nil, fmt.Errorf("find %s: %w", path, err)

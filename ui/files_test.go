@@ -56,5 +56,8 @@ func TestRelativePathsAreOfThisFolder(t *testing.T) {
 	run(t, 80, 24, office(), Config{}, func(k *console) {
 		k.keys("Enter", "/send plan.pdf", "Enter")
 		k.asked("Offer", want)
+		k.keys("/send ''", "Enter")
+		k.asked("Offer", want)
+		k.shows("These files cannot be sent: a path is empty.")
 	})
 }

@@ -227,7 +227,11 @@ func (c *Console) offerLine(m node.Message) (text string, lively bool) {
 	if !ok || node.Direct(t.Peer.ID) != m.Conversation || (t.Direction == node.Sending) != m.Mine {
 		return text, false
 	}
-	return text + " - " + c.words.transfer(t), !finished(t)
+	text += " - " + c.words.transfer(t)
+	if !t.Skipped.IsZero() {
+		text += " - " + c.words.NotSent.with(t.Skipped.String())
+	}
+	return text, !finished(t)
 }
 
 // draw draws what is in view.

@@ -278,8 +278,11 @@ func (c *Console) why(err error) string {
 		}
 	}
 	var folder folderError
-	if errors.As(err, &folder) {
+	switch {
+	case errors.As(err, &folder):
 		return w.ErrFolder.with(peer.Line(short(folder.path), 0).String(), because)
+	case errors.Is(err, node.ErrUnsendable):
+		return w.ErrUnsendable.with(strings.TrimPrefix(because, node.ErrUnsendable.Error()+": "))
 	}
 	return w.ErrOther.with(because)
 }

@@ -309,6 +309,9 @@ func (p *transferPage) drawDetail(a area, t node.Transfer) {
 	default:
 		lines = append(lines, w.Checked)
 	}
+	if !t.Skipped.IsZero() {
+		lines = append(lines, w.NotSent.with(t.Skipped.String()))
+	}
 	if room := a.h - 1; len(lines) > room {
 		lines = append(lines[:room-1], lines[room-1]+c.glyphs.more)
 	}
@@ -319,6 +322,10 @@ func (p *transferPage) drawDetail(a area, t node.Transfer) {
 
 // toggle pauses what goes on, and lets what was paused go on.
 func (c *Console) toggle(t node.Transfer) {
+	if t.State == "paused" && t.Reason == "by peer" {
+		c.complain(c.words.PausedThere.with(t.Peer.Name.String()))
+		return
+	}
 	if t.State == "paused" {
 		c.tell(c.writes, func(ctx context.Context) error { return c.node.Resume(ctx, t.ID) })
 		return

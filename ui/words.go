@@ -26,6 +26,8 @@ type words struct {
 	WaitingFor                    template // name
 	YouSend                       template // file, size
 	TheySend                      template // name, file, size
+	LeftOut                       template // file, what
+	NotSent                       template // what
 	Files                         plural
 	Loading, ChooseSomebody       string
 	Placeholder                   string
@@ -44,6 +46,7 @@ type words struct {
 	TookOver, MovedOn                    string
 	ErrOther                             template          // what the node said
 	ErrFolder                            template          // folder, cause
+	ErrUnsendable                        template          // cause
 	Causes                               map[string]string // by the text of the node's cause
 	NoSuchTransfer                       string
 	PageHints, ListHints                 string   // separated by |
@@ -58,6 +61,7 @@ type words struct {
 	States                          map[string]string // by state, or state and reason
 	WaitingPeer, PausedPeer         template          // name
 	CancelledPeer, FullPeer         template          // name
+	PausedThere                     template          // name
 	DeclinedPeer                    template          // name
 	CancelTitle, CancelText         string
 	CancelYes, CancelNo             string

@@ -15,6 +15,7 @@ var english = words{
 	Below:       plural{"%d new below", "%d new below"},
 	WaitingFor:  "(waiting: %s is away)",
 	YouSend:     "You send %s (%s)", TheySend: "%s sends %s (%s)",
+	LeftOut: "Not all of %s can be sent. Left out: %s", NotSent: "left out: %s",
 	Files:   plural{"%d file", "%d files"},
 	Loading: "...", ChooseSomebody: "Choose somebody from the list, or press Ctrl+K and type a name.",
 	Placeholder: "Message, or drop a file here. Enter sends",
@@ -37,6 +38,7 @@ var english = words{
 	MovedOn:        "Earshot in the background was started anew.",
 	ErrOther:       "That did not work: %s",
 	ErrFolder:      "Files cannot be saved in %s: %s. Choose another folder.",
+	ErrUnsendable:  "These files cannot be sent: %s. Choose others.",
 	Causes: map[string]string{
 		node.ErrDiskFull.Error(): "the disk is full", node.ErrReadOnly.Error(): "nothing can be written there", node.ErrForbidden.Error(): "you may not do that there",
 		node.ErrMissing.Error(): "there is no such file or folder", node.ErrNoFolder.Error(): "there is a file in place of a folder",
@@ -67,8 +69,8 @@ var english = words{
 		"failed no room": "failed: no room", "failed refused": "failed: refused",
 	},
 	WaitingPeer: "waiting for %s", PausedPeer: "paused by %s", CancelledPeer: "cancelled by %s", FullPeer: "disk full at %s",
-	DeclinedPeer: "declined by %s",
-	CancelTitle:  "Cancel this transfer?", CancelText: "What was sent so far is given up.", CancelYes: "Cancel it", CancelNo: "Keep it",
+	DeclinedPeer: "declined by %s", PausedThere: "%s paused this, and is the one to let it go on.",
+	CancelTitle: "Cancel this transfer?", CancelText: "What was sent so far is given up.", CancelYes: "Cancel it", CancelNo: "Keep it",
 
 	Accept: "Accept", Decline: "Decline", Later: "Later", Close: "Close", Send: "Send", Cancel: "Cancel", Quit: "Quit", Stay: "Stay", Start: "Start",
 	More:       "PgDn more",

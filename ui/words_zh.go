@@ -15,6 +15,7 @@ var chinese = words{
 	Below:       plural{"下面有 %d 条新消息", "下面有 %d 条新消息"},
 	WaitingFor:  "(等待 %s 上线)",
 	YouSend:     "您发送 %s (%s)", TheySend: "%s 发送 %s (%s)",
+	LeftOut: "%s 无法全部发送，已略过：%s", NotSent: "已略过：%s",
 	Files:   plural{"%d 个文件", "%d 个文件"},
 	Loading: "...", ChooseSomebody: "请在列表中选择一个人，或按 Ctrl+K 输入名字。",
 	Placeholder: "输入消息，或拖入文件。回车发送",
@@ -37,6 +38,7 @@ var chinese = words{
 	MovedOn:        "后台的 Earshot 已重新启动。",
 	ErrOther:       "操作失败：%s",
 	ErrFolder:      "文件无法保存到 %s：%s。请选择其他文件夹。",
+	ErrUnsendable:  "这些文件无法发送：%s。请另选。",
 	Causes: map[string]string{
 		node.ErrDiskFull.Error(): "磁盘已满", node.ErrReadOnly.Error(): "无法写入", node.ErrForbidden.Error(): "没有权限",
 		node.ErrMissing.Error(): "没有这个文件或文件夹", node.ErrNoFolder.Error(): "那里是文件，不是文件夹",
@@ -67,8 +69,8 @@ var chinese = words{
 		"failed no room": "失败：空间不足", "failed refused": "失败：被拒绝",
 	},
 	WaitingPeer: "等待 %s 上线", PausedPeer: "%s 已暂停", CancelledPeer: "%s 已取消", FullPeer: "%s 磁盘已满",
-	DeclinedPeer: "%s 已拒绝",
-	CancelTitle:  "取消这个传输？", CancelText: "已经传输的部分将被放弃。", CancelYes: "取消传输", CancelNo: "保留",
+	DeclinedPeer: "%s 已拒绝", PausedThere: "%s 暂停了此传输，要由对方继续。",
+	CancelTitle: "取消这个传输？", CancelText: "已经传输的部分将被放弃。", CancelYes: "取消传输", CancelNo: "保留",
 
 	Accept: "接受", Decline: "拒绝", Later: "以后", Close: "关闭", Send: "发送", Cancel: "取消", Quit: "退出", Stay: "留下", Start: "开始",
 	More:       "PgDn 更多",
