@@ -854,6 +854,22 @@ func TestAMessageComesBackFromANodeThatStopped(t *testing.T) {
 	})
 }
 
+// TestALongNoticeCanBeReadToTheEnd tells one that is longer than the status bar:
+// what to do stands at its end.
+func TestALongNoticeCanBeReadToTheEnd(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		text := "The history was damaged. " + strings.Repeat("What could be read was saved. ", 20) + "Keep the old file until you have looked."
+		k.say(node.Event{Kind: node.Failed, Error: peer.Line(text, 4000)})
+		k.shows("! The history was damaged.", "^R read all")
+		k.hides("Keep the old file")
+		k.keys("Ctrl+R")
+		k.shows("Keep the old file until you have", "looked.")
+		k.keys("Enter")
+		k.hides("The history was damaged.", "read all")
+		k.shows("F1 Help")
+	})
+}
+
 func TestRunSaysWhyItEnded(t *testing.T) {
 	f := office()
 	run(t, 80, 24, f, Config{}, func(k *console) {

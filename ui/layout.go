@@ -244,10 +244,9 @@ func (c *Console) drawBar(a area, text string) {
 // and what is unread.
 func (c *Console) drawStatus(a area) {
 	left := c.statusText()
-	if rows := wrap(left, a.w-2); c.fault && len(rows) > 1 && a.h > 1 {
-		a.fill(reverse) // what went wrong is said to the end, over the hints
-		a.text(1, 0, reverse, rows[0])
-		a.text(1, 1, reverse, fit(strings.Join(rows[1:], " "), a.w-2, c.glyphs.more))
+	c.cut = false
+	if rows := wrap(left, a.w-2); c.fault && len(rows) > 1 {
+		c.drawFault(a, rows)
 		return
 	}
 	a = a.row(0)
@@ -261,6 +260,32 @@ func (c *Console) drawStatus(a area) {
 		break
 	}
 	a.text(1, 0, reverse, fit(left, end-1, c.glyphs.more))
+}
+
+// drawFault draws what went wrong, to the end where it fits over the hints.
+func (c *Console) drawFault(a area, rows []string) {
+	a.fill(reverse)
+	c.cut = len(rows) > a.h
+	for y := range min(a.h, len(rows)) {
+		row := rows[y]
+		if y == a.h-1 && c.cut {
+			hint := "   ^R " + c.words.ReadOn
+			if a.w-2 < leastWidth+width(hint) {
+				hint = ""
+			}
+			row = fit(strings.Join(rows[y:], " "), a.w-2-width(hint), c.glyphs.more) + hint
+		}
+		a.text(1, y, reverse, row)
+	}
+}
+
+// showFault shows what went wrong where there is room for it.
+func (c *Console) showFault() {
+	d := c.newDialog(c.words.FaultTitle)
+	d.say(plain, c.notice)
+	d.gap()
+	d.choose(button{c.words.Close, func() { c.seen() }})
+	d.start(0)
 }
 
 // statusRight is what moves, waits and is unread, in ever fewer words.

@@ -72,8 +72,13 @@ func (c *Console) sizeOf(t node.Transfer) string {
 	return bytesOf(t.Bytes)
 }
 
-// answer opens the request that waits longest.
+// answer opens the request that waits longest, or what went wrong and was too long
+// to be shown.
 func (c *Console) answer() {
+	if c.fault && c.cut {
+		c.showFault()
+		return
+	}
 	all := c.requests()
 	if len(all) == 0 {
 		c.say(c.words.NothingAsked)

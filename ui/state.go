@@ -23,6 +23,7 @@ type state struct {
 
 	notice  string    // one line for the person, in the status bar
 	fault   bool      // it says what went wrong, and stays until it was seen
+	cut     bool      // there was no room for all of it
 	noticed int       // counts notices
 	arrival string    // who came or left last
 	quiet   bool      // nobody wants to know

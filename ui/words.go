@@ -37,6 +37,7 @@ type words struct {
 	Unread, Requests, Unfinished         plural
 	NobodyChosen, TooLong, NothingUnread string
 	NothingAsked, Copied, Again          string
+	ReadOn, FaultTitle                   string
 	MouseOn, MouseOff, LookingAgain      string
 	Offering                             string
 	Asking, NoSuchFile                   template

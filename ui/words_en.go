@@ -26,6 +26,7 @@ var english = words{
 	Unfinished:   plural{"%d unfinished transfer goes on as soon as the other side is here. Ctrl+T", "%d unfinished transfers go on as soon as the other side is here. Ctrl+T"},
 	NobodyChosen: "Nobody is chosen. Ctrl+K finds people.", TooLong: "Too long: a message has at most 32 KB. Send it as a file.",
 	NothingUnread: "Nothing unread.", NothingAsked: "Nothing waits for an answer.", Copied: "Copied.", Again: "Ctrl+C again quits.",
+	ReadOn: "read all", FaultTitle: "Something needs your attention",
 	MouseOn: "Mouse on. Shift+drag selects text.", MouseOff: "Mouse off: it selects text now. F9 brings it back.",
 	LookingAgain: "Looking for people again ...", Offering: "Reading the files ...",
 	Asking: "Asking %s ...", NoSuchFile: "There is no file %s here.",

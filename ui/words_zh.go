@@ -26,6 +26,7 @@ var chinese = words{
 	Unfinished:   plural{"%d 个未完成的传输将在对方上线后继续。Ctrl+T", "%d 个未完成的传输将在对方上线后继续。Ctrl+T"},
 	NobodyChosen: "还没有选择任何人。Ctrl+K 查找。", TooLong: "太长：一条消息最多 32 KB。请作为文件发送。",
 	NothingUnread: "没有未读消息。", NothingAsked: "没有等待处理的请求。", Copied: "已复制。", Again: "再按一次 Ctrl+C 退出。",
+	ReadOn: "全文", FaultTitle: "请注意",
 	MouseOn: "鼠标已开启。Shift+拖动可选择文字。", MouseOff: "鼠标已关闭，可选择文字。F9 重新开启。",
 	LookingAgain: "正在重新查找 ...", Offering: "正在读取文件 ...",
 	Asking: "正在询问 %s ...", NoSuchFile: "这里没有文件 %s。",

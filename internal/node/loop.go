@@ -175,13 +175,17 @@ func (n *Node) publish(e Event) {
 // subscriber it is kept for the first one. Whoever it is told to shows it: the log
 // has it for those who look there.
 func (n *Node) fail(format string, args ...any) {
-	e := Event{Kind: Failed, At: n.now(), Error: sentence(format, args...)}
+	e := Event{Kind: Failed, At: n.now(), Error: peer.Line(fmt.Sprintf(format, args...), noticeCells)}
 	n.log.Info(e.Error.String())
 	if len(n.feeds) == 0 && len(n.notices) < maxNotices {
 		n.notices = append(n.notices, e)
 	}
 	n.publish(e)
 }
+
+// noticeCells is more than the longest notice, of a damaged database, takes: what to
+// do stands at its end.
+const noticeCells = 4000
 
 // maxNotices bounds what is kept for a subscriber who may never come.
 const maxNotices = 16
