@@ -870,6 +870,35 @@ func TestALongNoticeCanBeReadToTheEnd(t *testing.T) {
 	})
 }
 
+// TestHelpComesInPages turns them: nine keys at a time, and the status bar stays.
+func TestHelpComesInPages(t *testing.T) {
+	for _, lang := range []string{"en", "zh"} {
+		run(t, 80, 24, office(), Config{Lang: lang}, func(k *console) {
+			k.keys("Enter", "F1")
+			k.shows("Enter ", "Ctrl+J ", "Ctrl+K F2", "Ctrl+Q /quit", "PgDn", "F1 ", "> ")
+			k.hides("/verify", "F9", "✓✓ read", "✓✓ 已读")
+			seen := 0
+			for range 10 {
+				if screen := k.screen(); strings.Contains(screen, "/verify") && !strings.Contains(screen, "Ctrl+Q /quit") {
+					seen++
+				}
+				k.keys("PgDn")
+			}
+			if seen == 0 {
+				t.Errorf("/verify is on no page:\n%s", k.screen())
+			}
+			k.hides("PgDn")
+			for range 10 {
+				k.keys("PgUp")
+			}
+			k.shows("Ctrl+Q /quit")
+			k.keys("Esc", "/help verify", "Enter")
+			k.shows("/verify")
+			k.hides("Ctrl+K F2")
+		})
+	}
+}
+
 func TestRunSaysWhyItEnded(t *testing.T) {
 	f := office()
 	run(t, 80, 24, f, Config{}, func(k *console) {

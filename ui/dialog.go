@@ -176,6 +176,15 @@ func (d *dialog) next(n int) {
 	d.top = -1 // brings it into view
 }
 
+// canScroll reports whether there is more in a direction than is in view.
+func (d *dialog) canScroll(n int) bool {
+	total := 0
+	for _, h := range d.heights {
+		total += h
+	}
+	return n < 0 && d.top > 0 || n > 0 && d.top < total-d.drawn.h
+}
+
 func (d *dialog) scroll(n int) { d.top = max(0, d.top+n) }
 
 func (d *dialog) paste(text string) {

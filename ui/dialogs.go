@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -183,27 +184,42 @@ func (p *pairPiece) drawRow(a area, _ int, _ bool) {
 func (*pairPiece) key(*tcell.EventKey) bool { return false }
 func (*pairPiece) click(int, int) bool      { return false }
 
-// help shows the keys and commands, or those that a word fits.
+// helpPage is how many keys and commands are shown at once: more would be looked at
+// by nobody, and cover the conversation.
+const helpPage = 9
+
+// help shows the keys and commands, or those that a word fits, page by page.
 func (c *Console) help(word string) {
-	w := c.words
-	d := c.newDialog(w.HelpTitle)
+	d := c.newDialog(c.words.HelpTitle)
 	folded := peer.FoldName(strings.TrimPrefix(word, "/"))
+	var rows [][2]string
 	for _, row := range c.helpRows() {
 		if strings.Contains(peer.FoldName(row[0]+" "+row[1]), folded) {
-			d.pieces = append(d.pieces, &helpPiece{keys: row[0], text: row[1]})
+			rows = append(rows, row)
 		}
 	}
-	d.gap()
-	for _, line := range strings.Split(w.HelpMarks, "|") {
-		d.say(dim, c.inGlyphs(line))
+	pages := slices.Collect(slices.Chunk(rows, helpPage))
+	at := 0
+	c.fillHelp(d, pages, at)
+	move := func(n int) {
+		switch to := at + min(1, max(-1, n)); {
+		case d.canScroll(n):
+			d.scroll(n)
+		case to >= 0 && to < len(pages):
+			at = to
+			c.fillHelp(d, pages, at)
+		}
 	}
-	d.say(dim, w.HelpHint)
 	d.before = func(ev *tcell.EventKey) bool {
 		switch ev.Key() {
 		case tcell.KeyUp:
-			d.scroll(-1)
+			move(-1)
 		case tcell.KeyDown:
-			d.scroll(1)
+			move(1)
+		case tcell.KeyPgUp:
+			move(-max(1, d.drawn.h-1))
+		case tcell.KeyPgDn:
+			move(max(1, d.drawn.h-1))
 		case tcell.KeyEnter, tcell.KeyF1:
 			d.close()
 		default:
@@ -213,15 +229,39 @@ func (c *Console) help(word string) {
 	}
 }
 
+// fillHelp puts one page into the dialog; the marks are explained on the last one.
+func (c *Console) fillHelp(d *dialog, pages [][][2]string, at int) {
+	d.pieces, d.top = nil, 0
+	if at < len(pages) {
+		for _, row := range pages[at] {
+			d.pieces = append(d.pieces, &helpPiece{keys: row[0], text: row[1]})
+		}
+	}
+	d.gap()
+	if at >= len(pages)-1 {
+		for _, line := range strings.Split(c.words.HelpMarks, "|") {
+			d.say(dim, c.inGlyphs(line))
+		}
+		d.say(dim, c.words.HelpHint)
+		return
+	}
+	d.say(dim, c.words.HelpHint+"    "+c.words.More)
+}
+
 // inGlyphs writes the marks of a text in the glyphs of this screen.
 func (c *Console) inGlyphs(text string) string {
 	return strings.NewReplacer("✓✓", c.glyphs.read, "✓", c.glyphs.delivered, "●", c.glyphs.online, "○", c.glyphs.away).Replace(text)
 }
 
+// firstHelp are the commands that everybody needs: with the keys of the line they
+// are the first page of the help.
+var firstHelp = []string{"find", "send", "unread", "answer", "transfers", "search", "quit"}
+
 // helpRows is the whole help: keys and slash commands, and what they do.
 func (c *Console) helpRows() [][2]string {
 	w := c.words
-	rows := [][2]string{{"Enter", w.HelpEnter}, {"Ctrl+J", w.HelpNewLine}, {"PgUp PgDn", w.HelpScroll}, {"Ctrl+C", w.HelpInterrupt}}
+	rows := [][2]string{{"Enter", w.HelpEnter}, {"Ctrl+J", w.HelpNewLine}}
+	var rest [][2]string
 	for _, cmd := range c.commands {
 		keys := strings.Join(cmd.keys[:min(2, len(cmd.keys))], " ")
 		if cmd.slash != "" {
@@ -230,9 +270,15 @@ func (c *Console) helpRows() [][2]string {
 				keys += " " + w.Args[cmd.args]
 			}
 		}
-		rows = append(rows, [2]string{keys, w.Help[cmd.id]})
+		row := [2]string{keys, w.Help[cmd.id]}
+		if slices.Contains(firstHelp, cmd.id) {
+			rows = append(rows, row)
+		} else {
+			rest = append(rest, row)
+		}
 	}
-	return rows
+	rest = append([][2]string{{"PgUp PgDn", w.HelpScroll}, {"Ctrl+C", w.HelpInterrupt}}, rest...)
+	return append(rows, rest...)
 }
 
 // helpPiece is a key and what it does, in two columns where they fit.

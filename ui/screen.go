@@ -28,6 +28,7 @@ type screen struct {
 	paste   pasteFilter               // belongs to the reader of events
 	key     atomic.Pointer[time.Time] // when the last key came that was read
 	away    atomic.Bool               // the terminal said that another window has the focus
+	resized atomic.Bool               // and since the last frame that it has another size
 
 	once sync.Once
 	err  error
@@ -87,6 +88,8 @@ func (s *screen) PollEvent() tcell.Event {
 		case *tcell.EventError:
 			s.failed(ev)
 			continue
+		case *tcell.EventResize:
+			s.resized.Store(true)
 		case *tcell.EventKey:
 			when := ev.When()
 			s.key.Store(&when)
@@ -210,11 +213,17 @@ func (s *screen) ShowCursor(x, y int) {
 // HideCursor hides it.
 func (s *screen) HideCursor() { s.ShowCursor(-1, -1) }
 
-// Show brings the terminal to the next frame: not a byte where nothing differs.
+// Show brings the terminal to the next frame: not a byte where nothing differs. After
+// a change of size all is sent, also where it is the old size again: nobody knows what
+// the terminal made of what it showed.
 func (s *screen) Show() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fit()
+	if s.resized.Swap(false) {
+		clear(s.shown)
+		defer s.Screen.Sync()
+	}
 	same := s.sent && s.cursor == s.stood
 	for i, c := range s.next {
 		if c == s.shown[i] {

@@ -61,7 +61,7 @@ func TestChangedCellsMakeTheSameScreen(t *testing.T) {
 // counted counts what reaches the terminal.
 type counted struct {
 	tcell.SimulationScreen
-	cells, shows int
+	cells, shows, syncs int
 }
 
 func (c *counted) SetContent(x, y int, r rune, marks []rune, style tcell.Style) {
@@ -70,6 +70,35 @@ func (c *counted) SetContent(x, y int, r rune, marks []rune, style tcell.Style) 
 }
 
 func (c *counted) Show() { c.shows++; c.SimulationScreen.Show() }
+func (c *counted) Sync() { c.syncs++; c.SimulationScreen.Sync() }
+
+// TestAnotherSizeSendsEverything tells the screen that the terminal has another size,
+// and then that it has the first one again.
+func TestAnotherSizeSendsEverything(t *testing.T) {
+	below := &counted{SimulationScreen: tcell.NewSimulationScreen("UTF-8")}
+	s := newScreen(below)
+	if err := s.Init(); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Fini()
+	s.Clear()
+	s.Show()
+	for n, size := range [][2]int{{60, 24}, {80, 24}, {80, 24}} {
+		cells := below.cells
+		below.SetSize(size[0], size[1])
+		if err := below.PostEvent(tcell.NewEventResize(size[0], size[1])); err != nil {
+			t.Fatal(err)
+		}
+		for _, isResize := s.PollEvent().(*tcell.EventResize); !isResize; {
+			_, isResize = s.PollEvent().(*tcell.EventResize)
+		}
+		s.Clear()
+		s.Show()
+		if below.syncs != n+1 || below.cells-cells != size[0]*size[1] {
+			t.Errorf("%v: %d cells sent, everything %d times", size, below.cells-cells, below.syncs)
+		}
+	}
+}
 
 func TestAnIdleRedrawSendsNothing(t *testing.T) {
 	below := &counted{SimulationScreen: tcell.NewSimulationScreen("UTF-8")}

@@ -107,7 +107,7 @@ var english = words{
 	PickTitle: "Send a file to %s", File: "File", NothingHere: "Nothing here.", PickHint: "Tab completes    Up Down, Space mark several    Enter sends",
 	FindTitle: "Find a person or a command", FindHint: "Enter opens    Up Down choose    Esc closes", NothingFound: "Nobody and nothing of this name.",
 	SearchTitle: "Search in this conversation", SearchHint: "Enter shows it    Up Down choose    Esc closes", SearchEmpty: "Nothing found.",
-	HelpTitle: "Help", HelpHint: "Esc closes    /help WORD searches    PgDn more",
+	HelpTitle: "Help", HelpHint: "Esc closes    /help WORD searches",
 	HelpMarks: "✓ delivered   ✓✓ read   ● here   ○ away   ! careful|~ beside a name: not sent yet; behind a time: that clock is wrong",
 	HelpEnter: "send", HelpNewLine: "new line", HelpScroll: "scroll", HelpInterrupt: "copy what is selected, empty the line, twice: quit",
 

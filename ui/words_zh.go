@@ -107,7 +107,7 @@ var chinese = words{
 	PickTitle: "给 %s 发送文件", File: "文件", NothingHere: "这里什么也没有。", PickHint: "Tab 补全    上下、空格 标记多个    回车 发送",
 	FindTitle: "查找人或命令", FindHint: "回车 打开    上下 选择    Esc 关闭", NothingFound: "没有这个名字的人或命令。",
 	SearchTitle: "在此对话中搜索", SearchHint: "回车 显示    上下 选择    Esc 关闭", SearchEmpty: "没有找到。",
-	HelpTitle: "帮助", HelpHint: "Esc 关闭    /help 词 搜索    PgDn 更多",
+	HelpTitle: "帮助", HelpHint: "Esc 关闭    /help 词 搜索",
 	HelpMarks: "✓ 已送达   ✓✓ 已读   ● 在线   ○ 离开   ! 小心|~ 在名字旁：尚未发送；在时间后：对方时钟不准",
 	HelpEnter: "发送", HelpNewLine: "换行", HelpScroll: "滚动", HelpInterrupt: "复制所选、清空输入行，按两次退出",
 
