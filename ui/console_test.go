@@ -380,6 +380,40 @@ func TestSendDialogFindsFiles(t *testing.T) {
 	})
 }
 
+// TestTheSendDialogTakesPathsFromElsewhere types, pastes and drops them behind what
+// stands there.
+func TestTheSendDialogTakesPathsFromElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("HOME", filepath.Join(dir, "home"))
+	for _, name := range []string{"home/letter.txt", "else where/plan.pdf"} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	there := filepath.Join(dir, "else where") + "/"
+	for name, enter := range map[string]func(*console){
+		"typed":        func(k *console) { k.keys(there) },
+		"pasted":       func(k *console) { k.paste(there) },
+		"dropped":      func(k *console) { k.paste("'" + there + "' ") },
+		"escaped":      func(k *console) { k.paste(strings.ReplaceAll(there, " ", `\ `)) },
+		"a file's URL": func(k *console) { k.paste("file://" + strings.ReplaceAll(there, " ", "%20")) },
+		"in its place": func(k *console) { k.keys("Ctrl+U"); k.paste("'" + there + "'") },
+	} {
+		run(t, 80, 24, office(), Config{}, func(k *console) {
+			k.keys("Enter", "Ctrl+O")
+			k.shows("letter.txt")
+			enter(k)
+			k.shows("plan.pdf")
+			if t.Failed() {
+				t.Fatal(name)
+			}
+			k.keys("Enter")
+			k.asked("Offer", filepath.Join(there, "plan.pdf"))
+		})
+	}
+}
+
 func TestConversationsAreChanged(t *testing.T) {
 	f := office()
 	for i := range f.people {

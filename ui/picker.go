@@ -1,7 +1,9 @@
 package ui
 
 import (
+	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -25,6 +27,9 @@ type picker struct {
 	asked  int
 }
 
+// homeFolder stands for the person's folder.
+const homeFolder = "~" + string(filepath.Separator)
+
 // sendFiles offers the paths that were given, or opens the picker.
 func (c *Console) sendFiles(args string) {
 	ch := c.open
@@ -39,14 +44,18 @@ func (c *Console) sendFiles(args string) {
 	w := c.words
 	d := c.newDialog(w.PickTitle.with(nameOf(c.people[ch.person])))
 	p := &picker{c: c, d: d, ch: ch}
-	p.path = d.ask(w.File, "~"+string(filepath.Separator))
+	p.path = d.ask(w.File, homeFolder)
 	d.gap()
 	p.list = d.list(10)
 	p.list.empty = w.NothingHere
 	d.gap()
 	d.say(dim, w.PickHint)
 	d.before = p.key
-	p.path.changed = func(string) { p.moved = false; p.refresh() }
+	p.path.changed = func(string) {
+		p.moved = false
+		p.uproot()
+		p.refresh()
+	}
 	p.refresh()
 }
 
@@ -87,6 +96,31 @@ func (p *picker) key(ev *tcell.EventKey) bool {
 // typed is the folder and the beginning of a name that stand in the field.
 func (p *picker) typed() (dir, begin string) {
 	return filepath.Split(home(p.path.input.GetText()))
+}
+
+// uproot takes away what stands before a whole path: the field begins with the
+// person's folder, and a path from elsewhere is typed, pasted or dropped behind it.
+func (p *picker) uproot() {
+	text := p.path.input.GetText()
+	rest := strings.TrimPrefix(text, homeFolder)
+	reader := paths{windows: runtime.GOOS == "windows"}
+	switch {
+	case rest != text && strings.HasPrefix(rest, homeFolder):
+	case rest == text && !strings.HasPrefix(text, "file://") && strings.TrimLeft(text, `'"`) == text:
+		return // nothing before it, and nothing around it
+	case !reader.plausible(rest):
+		return
+	default:
+		if words, ok := reader.words(rest); ok && len(words) == 1 {
+			if path, ok := reader.local(words[0]); ok {
+				rest = path
+				if name := words[0]; len(path) > 1 && os.IsPathSeparator(name[len(name)-1]) {
+					rest += string(filepath.Separator)
+				}
+			}
+		}
+	}
+	p.path.input.SetText(rest)
 }
 
 // refresh lists what fits, reading the folder first where it is another one.
