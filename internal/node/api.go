@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"earshot/internal/store"
 	"earshot/peer"
 )
 
@@ -85,7 +86,7 @@ type Person struct {
 	Imitates  bool      `json:"imitates"`
 	FirstSeen time.Time `json:"first_seen,omitzero"` // "not verified since"
 	LastSeen  time.Time `json:"last_seen,omitzero"`
-	Unread    int       `json:"unread"`
+	Unread    int       `json:"unread"` // up to [MaxUnread]: then that many or more
 	// Written is when the newest entry was added, zero when there is none.
 	Written time.Time `json:"written,omitzero"`
 	// Waiting: a stranger's messages wait for the person to answer.
@@ -96,6 +97,9 @@ type Person struct {
 	// Alarm is a sentence the person must see: identity runs twice, a fork.
 	Alarm peer.Text `json:"alarm"`
 }
+
+// MaxUnread is as far as unread messages are counted.
+const MaxUnread = store.MaxUnread
 
 // MessageState is how far a message of ours got.
 type MessageState string
@@ -143,6 +147,8 @@ type Offer struct {
 	Program bool `json:"program,omitempty"`
 	// Skipped is what was left out of an offer of ours, in words.
 	Skipped peer.Text `json:"skipped,omitzero"`
+	// Accepted: the rule said yes to it, so nobody is asked.
+	Accepted bool `json:"accepted,omitempty"`
 }
 
 // History asks for a part of a conversation, oldest first in the answer.

@@ -254,6 +254,7 @@ func (n *Node) entryAdded(e chat.EntryAdded) {
 	if m.Offer != nil && !mine {
 		kind = OfferReceived
 		n.offered(p, e.Entry)
+		m.Offer.Accepted = n.rule.covers(p)
 	}
 	n.publish(Event{Kind: kind, Message: &m})
 	if mine {

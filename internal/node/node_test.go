@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -342,6 +343,30 @@ func TestContactsAreDialledWhereTheyWereLast(t *testing.T) {
 	if p, _ := a.sees(b.myself()); len(p.Via) != 1 || p.Via[0] != "known" || !p.Contact {
 		t.Errorf("got %+v", p)
 	}
+}
+
+// TestHowSomebodyIsKnownIsTheSameBeforeAndAfterARestart looks at a contact while it is
+// there, when it left, and after the start, and at somebody who came by himself.
+func TestHowSomebodyIsKnownIsTheSameBeforeAndAfterARestart(t *testing.T) {
+	a, b := start(t, "Ann"), start(t, "Bob")
+	meet(t, b, a) // Bob comes to Ann
+	via := func(when string) {
+		t.Helper()
+		if p, _ := a.sees(b.myself()); !slices.Equal(p.Via, []string{"known"}) {
+			t.Errorf("%s: via %q", when, p.Via)
+		}
+	}
+	via("a stranger who came by himself")
+	if _, err := a.Write(t.Context(), Direct(b.myself()), "hello"); err != nil {
+		t.Fatal(err)
+	}
+	via("a contact")
+	b.stop()
+	eventually(t, "he left", func() bool { return !a.online(b) })
+	via("a contact who left")
+	a.stop()
+	a.restart()
+	via("a contact after the start")
 }
 
 func TestConnectRefusesNonsense(t *testing.T) {

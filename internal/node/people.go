@@ -94,6 +94,9 @@ func (p *person) value() Person {
 	for i, s := range p.via {
 		v.Via[i] = string(s)
 	}
+	if len(v.Via) == 0 && len(v.Addresses) > 0 { // it came by itself
+		v.Via = []string{string(discovery.Known)}
+	}
 	return v
 }
 
@@ -140,6 +143,9 @@ func (n *Node) save(p *person) {
 		return
 	}
 	p.stored = true
+	if len(p.addrs) > 0 {
+		p.addVia(discovery.Known) // as from the next start on
+	}
 	d := store.Device{
 		ID: p.id, Name: p.name.String(), FirstSeen: p.firstSeen, LastSeen: p.lastSeen,
 		Verified: p.verified, Contact: p.contact, Blocked: p.blocked, AcceptUpTo: p.acceptUpTo,
