@@ -53,6 +53,8 @@ type (
 		Bytes   int64     `json:"bytes"`
 		Program bool      `json:"program,omitempty"`
 		Request bool      `json:"request,omitempty"`
+		// Accepted: by the rule of this node.
+		Accepted bool `json:"accepted,omitempty"`
 	}
 	movedJSON struct {
 		head
@@ -95,7 +97,7 @@ func eventJSON(e node.Event) any {
 	case e.Kind == node.StateChanged && m != nil && e.Peer != nil && m.Mine:
 		return stateJSON{h, m.ID, *e.Peer, m.State}
 	case e.Kind == node.OfferReceived && m != nil && m.Offer != nil && !m.Mine:
-		return offerJSON{h, m.Offer.ID, m.From, m.Offer.Name, m.Offer.Files, m.Offer.Bytes, m.Offer.Program, m.Request}
+		return offerJSON{h, m.Offer.ID, m.From, m.Offer.Name, m.Offer.Files, m.Offer.Bytes, m.Offer.Program, m.Request, m.Offer.Accepted}
 	case e.Kind == node.TransferMoved && e.Transfer != nil:
 		return movedJSON{h, toJSON(*e.Transfer)}
 	case e.Kind == node.ReceiptNoted && e.Transfer != nil && e.Transfer.Direction == node.Sending:
@@ -131,6 +133,8 @@ func (n narrator) words(e node.Event) string {
 		return refName(refTo(*e.Person)) + " left"
 	case e.Kind == node.MessageAdded && m != nil && !m.Mine && m.Offer == nil:
 		return messageWords(*m)
+	case e.Kind == node.OfferReceived && m != nil && m.Offer != nil && !m.Mine && m.Offer.Accepted:
+		return fmt.Sprintf("%s sends you %s: accepted", refName(m.From), filesOf(m.Offer.Name, m.Offer.Files, m.Offer.Bytes, m.Offer.Program))
 	case e.Kind == node.OfferReceived && m != nil && m.Offer != nil && !m.Mine:
 		return fmt.Sprintf("%s wants to send you %s: earshot accept %s", refName(m.From), filesOf(m.Offer.Name, m.Offer.Files, m.Offer.Bytes, m.Offer.Program), m.Offer.ID.String()[:13])
 	case e.Kind == node.TransferMoved && e.Transfer != nil:

@@ -82,6 +82,21 @@ func TestListenTellsInWords(t *testing.T) {
 	}
 }
 
+// TestListenDoesNotAskForWhatItAccepts tells of an offer that the rule said yes to.
+func TestListenDoesNotAskForWhatItAccepts(t *testing.T) {
+	offer := happenings()[4]
+	m := *offer.Message
+	accepted := *m.Offer
+	accepted.Accepted = true
+	m.Offer, offer.Message = &accepted, &m
+	if got := listened(t, []node.Event{offer}, "--accept", "all"); got[1] != "14:02 Bob sends you photos (3 files, 2.5 MB): accepted" {
+		t.Errorf("told %q", got[1])
+	}
+	if got := listened(t, []node.Event{offer}, "--json"); !strings.HasSuffix(got[1], `"bytes":2500000,"accepted":true}`) {
+		t.Errorf("scripts read %s", got[1])
+	}
+}
+
 // TestWhoShowsTheNameOfAnotherIsMarked tells everything of a device that took the
 // name of a verified contact.
 func TestWhoShowsTheNameOfAnotherIsMarked(t *testing.T) {

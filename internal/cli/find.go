@@ -37,7 +37,7 @@ func (p *Program) find(ctx context.Context, n Node, text string, look time.Durat
 		case len(found) == 1:
 			return found[0], nil
 		case len(found) > 1:
-			return node.Person{}, several(text, found)
+			return node.Person{}, several(text, found, time.Since(self.Started) >= lookTime)
 		}
 		if late, err := newcomer(ctx, sub, self.Started.Add(min(look, lookTime))); err != nil {
 			return node.Person{}, err
@@ -78,12 +78,12 @@ func await(ctx context.Context, sub node.Subscription, enough func(node.Event) (
 	}
 }
 
-// nobody says that no person is meant by text, and who is there.
+// nobody says that no person is meant by text, and who is there or known.
 func nobody(text string, people []node.Person) error {
 	f := &failure{code: codeWho, what: fmt.Sprintf("Nobody called %q is known.", text)}
 	for _, one := range people {
-		if one.Online {
-			f.list = append(f.list, describe(one))
+		if !passedBy(one) {
+			f.list = append(f.list, describe(one, true))
 		}
 	}
 	f.do = "Choose one of these; \"earshot peers\" looks again."
@@ -93,23 +93,32 @@ func nobody(text string, people []node.Person) error {
 	return f
 }
 
-// several says whom text may mean.
-func several(text string, found []node.Person) error {
+// several says whom text may mean; looked: long enough to say who is not there.
+func several(text string, found []node.Person, looked bool) error {
 	f := &failure{
 		code: codeWho, what: fmt.Sprintf("%q may be one of %d.", text, len(found)),
 		do: fmt.Sprintf("Say the ID, or at least %d characters of its beginning.", node.MinPrefix),
 	}
 	for _, one := range found {
-		f.list = append(f.list, describe(one))
+		f.list = append(f.list, describe(one, looked))
 	}
 	return f
 }
 
+// passedBy reports whether somebody is gone with whom this person has nothing to
+// do.
+func passedBy(one node.Person) bool {
+	return !one.Online && !one.Contact && !one.Verified && one.Written.IsZero()
+}
+
 // describe is a person in one line, with enough of the ID to say it.
-func describe(one node.Person) string {
+func describe(one node.Person, looked bool) string {
 	words := []string{nameOf(one.Name, one.ID), shortID(one.ID)}
 	if len(one.Addresses) > 0 {
 		words = append(words, one.Addresses[0])
+	}
+	if !looked && !one.Online {
+		return strings.Join(append(words, trust(one)), "  ")
 	}
 	return strings.Join(append(words, standing(one)), "  ")
 }
@@ -142,24 +151,27 @@ func shortID(id peer.ID) string { return id.String()[:8] }
 
 // standing is what one should know of a person, in words.
 func standing(one node.Person) string {
-	words := []string{"away"}
 	if one.Online {
-		words[0] = "on-line"
+		return "on-line, " + trust(one)
 	}
+	return "away, " + trust(one)
+}
+
+// trust is how sure it is who a person is, and what is accepted from there, in words.
+func trust(one node.Person) string {
+	words := "not verified"
 	switch {
 	case one.Imitates:
-		words = append(words, "another device under the name of a verified contact")
+		words = "another device under the name of a verified contact"
 	case one.Verified:
-		words = append(words, "verified")
+		words = "verified"
 	case !one.FirstSeen.IsZero():
-		words = append(words, "not verified since "+one.FirstSeen.Local().Format(time.DateOnly))
-	default:
-		words = append(words, "not verified")
+		words += " since " + one.FirstSeen.Local().Format(time.DateOnly)
 	}
 	if one.AcceptUpTo != 0 {
-		words = append(words, "files "+upToWords(one.AcceptUpTo)+" are accepted")
+		words += ", files " + upToWords(one.AcceptUpTo) + " are accepted"
 	}
-	return strings.Join(words, ", ")
+	return words
 }
 
 // upToWords is a limit for what is accepted from one person.

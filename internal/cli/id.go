@@ -126,6 +126,6 @@ func (p *Program) peerID(ctx context.Context, n Node, text string, verify, asJSO
 		return writeJSON(p.Stdout, idJSON{person.ID, person.Name, number, person.Verified})
 	}
 	groups := strings.Fields(number)
-	return p.say("%s  %s\n%s\n\n  %s\n  %s\n  %s", nameOf(person.Name, person.ID), standing(person), person.ID.Grouped(),
+	return p.say("%s  %s\n%s\n\n  %s\n  %s\n  %s", nameOf(person.Name, person.ID), trust(person), person.ID.Grouped(),
 		strings.Join(groups[:4], " "), strings.Join(groups[4:8], " "), strings.Join(groups[8:], " "))
 }

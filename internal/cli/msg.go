@@ -151,7 +151,7 @@ func (p *Program) write(ctx context.Context, n Node, to, text string, o sendOpti
 		err = p.say("Delivered to %s.", name)
 	}
 	if waiting.Err() != nil && m.State == node.Queued {
-		return queued(ctx, name, m)
+		return queued(ctx, name, m, stays(ctx, n))
 	}
 	return err
 }
@@ -194,8 +194,12 @@ func lastLook(ctx context.Context, n Node, m node.Message) node.Message {
 }
 
 // queued says that a message waits for its receiver.
-func queued(ctx context.Context, name string, m node.Message) error {
-	f := &failure{code: codeLater, what: fmt.Sprintf("The message for %s is queued.", name), do: "It is delivered when both are back."}
+func queued(ctx context.Context, name string, m node.Message, stays bool) error {
+	f := &failure{code: codeLater, what: fmt.Sprintf("The message for %s is queued.", name)}
+	f.do = fmt.Sprintf("It is delivered when Earshot runs here again and %s is there.", name)
+	if stays {
+		f.do = "The Earshot that runs here delivers it as soon as it can."
+	}
 	if !m.Why.IsZero() {
 		f.what = fmt.Sprintf("The message for %s is queued: %s.", name, m.Why)
 	}

@@ -52,10 +52,7 @@ func lookAround(ctx context.Context, n Node, wait time.Duration) ([]node.Person,
 		}
 	}
 	people, err := n.People(ctx)
-	strange := func(one node.Person) bool {
-		return !one.Online && !one.Contact && !one.Verified && one.Written.IsZero()
-	}
-	return slices.DeleteFunc(people, strange), err
+	return slices.DeleteFunc(people, passedBy), err
 }
 
 // personJSON is a person as scripts read one.

@@ -76,18 +76,27 @@ func TestNobodyAndSeveral(t *testing.T) {
 	bob, imitator, carl := person(2, "Bob"), person(3, "BOB"), person(4, "Carl")
 	bob.Verified, imitator.Imitates = true, true
 	carl.Online = false
-	f := newFake(bob, imitator, carl)
+	dora := person(5, "Dorothea")
+	dora.Online, dora.Contact = false, true
+	f := newFake(bob, imitator, carl, dora)
 	f.onWrite = deliver
 	c := newCall(t, f)
 	c.run(codeWho, "msg", "Dora", "hi").complains(`Nobody called "Dora" is known.`, "Bob  "+shortID(bob.ID), "Choose one of these")
+	c.complains("Dorothea  " + shortID(dora.ID) + "  10.0.0.2:7420  away, not verified")
 	if strings.Contains(c.stderr.String(), "Carl") {
-		t.Error("somebody who is away was listed as there")
+		t.Error("somebody who only came by is listed")
 	}
 	c.run(codeWho, "msg", "bob", "hi").complains(`"bob" may be one of 2.`, shortID(bob.ID), shortID(imitator.ID), "under the name of a verified contact")
 	c.run(codeWho, "msg", bob.ID.String()[:3], "hi")
 	c.does()
 	c.run(codeDone, "msg", strings.ToLower(bob.ID.String()[:4]), "hi")
 	c.run(codeDone, "msg", bob.ID.Grouped(), "hi")
+	bob.Online, f.self.Started = false, time.Now()
+	f.people[0] = bob
+	c.run(codeWho, "msg", "bob", "hi")
+	if strings.Contains(c.stderr.String(), "away") {
+		t.Errorf("a node that has just started knows who is away: %s", c.stderr.String())
+	}
 	newCall(t, newFake()).run(codeWho, "id", "Dora").complains("Nobody is in earshot")
 }
 
@@ -125,6 +134,9 @@ func TestIDOfAPeer(t *testing.T) {
 		t.Errorf("printed %q", c.stdout.String())
 	}
 	c.run(0, "id", "Bob")
+	if got, _, _ := strings.Cut(c.stdout.String(), "\n"); got != "Bob  verified" && got != "Bob  not verified" {
+		t.Errorf("printed %q", got)
+	}
 	if !strings.Contains(c.stdout.String(), "  01246 82250 51471 85019\n  99914 18350 62028 92615\n  50036 59000 11737 70718\n") {
 		t.Errorf("printed %q", c.stdout.String())
 	}

@@ -126,7 +126,7 @@ func (p *Program) send(ctx context.Context, n Node, to, paths []string, o sendOp
 	waiting, cancel := o.limit(ctx)
 	defer cancel()
 	err = sending.watch(waiting, n, sub)
-	if !stays(ctx, n) {
+	if sending.stays = stays(ctx, n); !sending.stays {
 		sending.awaitReceipts(waiting, n, sub)
 	}
 	if waiting.Err() != nil {
@@ -149,6 +149,7 @@ type sending struct {
 	bar   *bar // nil: nobody watches
 	order []uuid.UUID
 	state map[uuid.UUID]node.Transfer
+	stays bool // the node goes on when the command has ended
 	// warned is what was said already of what a person has to do.
 	warned map[uuid.UUID]peer.Text
 }
@@ -267,16 +268,16 @@ func (s *sending) finish(ctx context.Context, asJSON bool) error {
 	code := codeDone
 	for _, t := range s.list() {
 		var err error
-		switch {
-		case asJSON:
+		if asJSON {
 			err = writeJSON(s.p.Stdout, sent{ID: t.ID, State: t.State, Skipped: t.Skipped})
-		case t.State == stateDone:
+		} else if t.State == stateDone {
 			err = s.p.say("%s: received and checked by %s.", filesOf(t.Name, t.Files, t.Bytes, t.Program), refName(t.Peer))
-		default:
-			s.p.tell("earshot: %s", outcome(ctx, t))
 		}
 		if err != nil {
 			return err
+		}
+		if t.State != stateDone {
+			s.p.tell("earshot: %s", s.outcome(ctx, t))
 		}
 		code = worse(code, codeOf(t))
 	}
@@ -313,13 +314,15 @@ func worse(a, b int) int {
 }
 
 // outcome is how a transfer that is not done stands, and what to do.
-func outcome(ctx context.Context, t node.Transfer) string {
+func (s *sending) outcome(ctx context.Context, t node.Transfer) string {
 	what := filesOf(t.Name, t.Files, t.Bytes, t.Program) + ": " + transferWords(t) + "."
 	switch {
 	case trouble(t):
 		what += " \"earshot transfers\" shows how it stands."
+	case !isFinal(t.State) && s.stays:
+		what += " The Earshot that runs here goes on with it; \"earshot transfers\" shows how it stands."
 	case !isFinal(t.State):
-		what += " It goes on when both are back; \"earshot transfers\" shows how it stands."
+		what += fmt.Sprintf(" It goes on when Earshot runs here again and %s is there; \"earshot transfers\" shows how it stands.", refName(t.Peer))
 	}
 	if !isFinal(t.State) && ctx.Err() != nil {
 		what = "Interrupted. " + what

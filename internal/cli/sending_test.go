@@ -29,7 +29,7 @@ func TestMessages(t *testing.T) {
 func TestMessagesThatWait(t *testing.T) {
 	c := newCall(t, newFake(person(2, "Bob")))
 	c.run(codeLater, "msg", "Bob", "hi", "--wait", "1ms", "--json").prints(`{"id":"01000000-0000-0000-0000-000000000000","state":"queued"}`+"\n").
-		complains("The message for Bob is queued.", "It is delivered when both are back.")
+		complains("The message for Bob is queued.", "The Earshot that runs here delivers it as soon as it can.")
 
 	c.fake.onWrite = func(f *fake, m node.Message) {
 		m.Why = peer.Line("waiting for an answer", 0)
@@ -103,7 +103,7 @@ func TestSendEndsAsTheTransferEnds(t *testing.T) {
 		{stateCancelled, "by peer", codeRefuse, "cancelled by Bob."},
 		{stateCancelled, "by me", codeFailed, "cancelled by you."},
 		{stateFailed, "source changed", codeFailed, "failed: the file changed since it was offered"},
-		{stateInterrupted, "peer away", codeLater, "waiting for Bob. It goes on when both are back"},
+		{stateInterrupted, "peer away", codeLater, "waiting for Bob. The Earshot that runs here goes on with it;"},
 		{statePaused, "disk full", codeLater, "paused: the disk is full at Bob."},
 	} {
 		t.Run(c.state+" "+c.reason, func(t *testing.T) {
@@ -113,6 +113,7 @@ func TestSendEndsAsTheTransferEnds(t *testing.T) {
 			call := newCall(t, f).run(c.code, "send", "Bob", path, "--wait", "50ms", "--json")
 			call.prints(`{"id":"` + id + `","state":"` + c.state + `"}` + "\n").does("offer " + id2[:4] + " " + path)
 			if c.says != "" {
+				call.complains(c.says)
 				newCall(t, f).run(c.code, "send", "Bob", path, "--wait", "50ms").prints("").complains(c.says)
 			}
 		})
@@ -144,6 +145,15 @@ func TestSendSaysWhatKeepsAFile(t *testing.T) {
 		become(stateInterrupted, "peer away")(f, tr)
 	}
 	newCall(t, f).run(codeLater, "send", "Bob", file(t), "--wait", "50ms").complains("interrupted: Nobody gets through. Open TCP port 7420. \"earshot transfers\"")
+}
+
+// TestWhatIsLeftWaitsForThisMachine gives up in a command whose node ends with it.
+func TestWhatIsLeftWaitsForThisMachine(t *testing.T) {
+	f := newFake(person(2, "Bob"))
+	f.self.Passing = true
+	c := newCall(t, f)
+	c.run(codeLater, "send", "Bob", file(t), "--wait", "1ms").complains("It goes on when Earshot runs here again and Bob is there;")
+	c.run(codeLater, "msg", "Bob", "hi", "--wait", "1ms").complains("It is delivered when Earshot runs here again and Bob is there.")
 }
 
 func TestSendToSeveral(t *testing.T) {

@@ -254,7 +254,7 @@ func (n *Node) entryAdded(e chat.EntryAdded) {
 	if m.Offer != nil && !mine {
 		kind = OfferReceived
 		n.offered(p, e.Entry)
-		m.Offer.Accepted = n.rule.covers(p)
+		m.Offer.Accepted = n.accepts(p, m.Offer.Bytes)
 	}
 	n.publish(Event{Kind: kind, Message: &m})
 	if mine {
