@@ -333,6 +333,14 @@ func TestDroppedFilesAreOffered(t *testing.T) {
 		k.paste(path + " is missing")
 		k.hides("Send 1 file")
 		k.shows("is missing")
+		for paste, title := range map[string]string{
+			dir: "Send 1 folder to Li Wei?", "'" + dir + "' '" + path + "'": "Send 2 files and folders to Li Wei?",
+		} {
+			k.paste(paste)
+			k.shows(title)
+			<-time.After(unguarded)
+			k.keys("Esc")
+		}
 	})
 }
 
@@ -481,6 +489,20 @@ func TestUnreadMarksGoWhenTheyAreSeen(t *testing.T) {
 		k.hides("message 399 of the long")
 		k.keys("PgDn", "PgDn", "PgDn", "PgDn", "PgDn", "PgDn", "PgDn")
 		k.shows("message 399 of the long conversation")
+	})
+}
+
+// TestUnreadMessagesBeyondCountingSaySo has more than are counted.
+func TestUnreadMessagesBeyondCountingSaySo(t *testing.T) {
+	f := office()
+	f.people[1].Unread = node.MaxUnread
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		<-time.After(noticeTime)
+		k.rest()
+		k.shows("张晓明       1000+", "1003+ unread")
+		f.people[1].Unread = node.MaxUnread - 1
+		k.say(node.Event{Kind: node.PeerChanged, Person: &f.people[1]})
+		k.shows("张晓明         999", "1002 unread")
 	})
 }
 

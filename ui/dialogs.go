@@ -123,7 +123,7 @@ const unguarded = 300 * time.Millisecond
 func (c *Console) askDrop(ch *chat, files []file, text string) {
 	w := c.words
 	p := c.people[ch.person]
-	d := c.newDialog(w.DropTitle.of(len(files), nameOf(p)))
+	d := c.newDialog(w.dropTitle(files).of(len(files), nameOf(p)))
 	for _, f := range files[:min(len(files), 8)] {
 		size := bytesOf(f.size)
 		if f.folder {
@@ -146,6 +146,23 @@ func (c *Console) askDrop(ch *chat, files []file, text string) {
 	)
 	d.start(0)
 	d.frozen = time.Now().Add(unguarded)
+}
+
+// dropTitle asks about files, folders, or both.
+func (w *words) dropTitle(files []file) plural {
+	folders := 0
+	for _, f := range files {
+		if f.folder {
+			folders++
+		}
+	}
+	switch folders {
+	case 0:
+		return w.DropTitle
+	case len(files):
+		return w.DropFolders
+	}
+	return w.DropBoth
 }
 
 // offer has the node offer files. Preparing them may take long: they are read.

@@ -26,6 +26,7 @@ type view struct {
 
 	waiting    []request // what the bar and the status bar say, counted once a draw
 	news       int
+	newsMore   bool // the news are that many or more
 	bar, strip area // where they were drawn last
 	unmouse    bool // the mouse belongs to the terminal
 }
@@ -76,7 +77,8 @@ func (r *root) Draw(s tcell.Screen) {
 		a.text(max(0, (w-width(text))/2), h/2, plain, text)
 		return
 	}
-	r.c.waiting, r.c.news = r.c.requests(), r.c.unread()
+	r.c.waiting = r.c.requests()
+	r.c.news, r.c.newsMore = r.c.unread()
 	foot := 1
 	if h >= hintHeight {
 		foot = 2
@@ -295,7 +297,7 @@ func (c *Console) statusRight() []string {
 		requests = c.words.Requests.of(n)
 	}
 	if n := c.news; n > 0 {
-		unread = c.words.Unread.of(n)
+		unread = c.words.Unread.of(n, atLeast(n, c.newsMore))
 	}
 	join := func(texts ...string) string {
 		return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), "  ")
@@ -372,7 +374,7 @@ func (c *Console) setTitle() {
 		}
 	}
 	if n := c.news; n > 0 {
-		title = fmt.Sprintf("(%d) %s", n, title)
+		title = fmt.Sprintf("(%s) %s", atLeast(n, c.newsMore), title)
 	}
 	c.screen.SetTitle(title)
 }

@@ -215,7 +215,7 @@ func (c *Console) markOf(m node.Message) string {
 func (c *Console) offerLine(m node.Message) (text string, lively bool) {
 	size := bytesOf(m.Offer.Bytes)
 	if m.Offer.Files > 1 {
-		size = c.words.Files.of(m.Offer.Files) + ", " + size
+		size = c.words.Files.of(m.Offer.Files) + c.words.Comma + size
 	}
 	name := c.marked(m.Offer.Name, m.Offer.Program)
 	if m.Mine {

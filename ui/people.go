@@ -2,7 +2,6 @@ package ui
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -313,7 +312,7 @@ func (l *peopleList) marks(p node.Person, unread int) string {
 		marks = append(marks, g.verified)
 	}
 	if unread > 0 {
-		marks = append(marks, strconv.Itoa(unread))
+		marks = append(marks, atLeast(unread, unread >= node.MaxUnread))
 	}
 	return strings.Join(marks, " ")
 }

@@ -67,7 +67,7 @@ func (c *Console) offerRequest(t node.Transfer) request {
 // sizeOf is how much a transfer is: "2.4 MB", "3 files, 1.0 GB".
 func (c *Console) sizeOf(t node.Transfer) string {
 	if t.Files > 1 {
-		return c.words.Files.of(t.Files) + ", " + bytesOf(t.Bytes)
+		return c.words.Files.of(t.Files) + c.words.Comma + bytesOf(t.Bytes)
 	}
 	return bytesOf(t.Bytes)
 }
@@ -132,7 +132,7 @@ func (c *Console) askOffer(t node.Transfer) {
 	from := c.sizeOf(t)
 	if p, ok := c.people[t.Peer.ID]; ok {
 		_, trust := c.trust(p)
-		from += ", " + trust
+		from += w.Comma + trust
 	}
 	d.say(plain, from)
 	if !t.Renamed.IsZero() {

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -192,13 +193,23 @@ func (c *Console) applyTransfer(t node.Transfer) {
 	}
 }
 
-// unread is how many messages nobody looked at yet.
-func (c *Console) unread() int {
-	n := 0
+// unread is how many messages nobody looked at yet; more where they were not counted
+// to the end.
+func (c *Console) unread() (n int, more bool) {
 	for _, p := range c.people {
-		n += c.unreadOf(p)
+		unread := c.unreadOf(p)
+		n += unread
+		more = more || unread >= node.MaxUnread
 	}
-	return n
+	return n, more
+}
+
+// atLeast is a number of unread messages, "1000+" where there may be more.
+func atLeast(n int, more bool) string {
+	if more {
+		return strconv.Itoa(n) + "+"
+	}
+	return strconv.Itoa(n)
 }
 
 // unreadOf is a person's unread messages; what is on the screen is being read.

@@ -282,7 +282,7 @@ func (p *transferPage) summary() string {
 		counts[rank(*t)]++
 	}
 	w := p.c.words
-	return strings.Join([]string{w.Running.with(counts[rankMoves]), w.Waiting.with(counts[rankWaits]), w.Finished.with(counts[rankOver])}, ", ")
+	return strings.Join([]string{w.Running.with(counts[rankMoves]), w.Waiting.with(counts[rankWaits]), w.Finished.with(counts[rankOver])}, w.Comma)
 }
 
 func (p *transferPage) drawDetail(a area, t node.Transfer) {
@@ -297,7 +297,11 @@ func (p *transferPage) drawDetail(a area, t node.Transfer) {
 	if state == trouble {
 		state = w.States[t.State] // the trouble has lines of its own
 	}
-	lines := []string{who.with(t.Peer.Name.String(), c.clock(t.Offered), bytesOf(t.Done), c.sizeOf(t)) + ", " + state}
+	done := bytesOf(t.Done)
+	if t.Files > 1 {
+		done = w.Files.of(t.Files) + w.Comma + done
+	}
+	lines := []string{who.with(t.Peer.Name.String(), c.clock(t.Offered), done, bytesOf(t.Bytes)) + w.Comma + state}
 	if t.Path != "" {
 		lines = append(lines, short(peer.Line(t.Path, a.w).String()))
 	}

@@ -22,7 +22,7 @@ type words struct {
 	AwaySince                     template // time or day
 	Verified, NotVerified         string
 	NotTheOne, Careful            string
-	NewMessages, Below            plural
+	NewMessages, Below            plural   // number
 	WaitingFor                    template // name
 	YouSend                       template // file, size
 	TheySend                      template // name, file, size
@@ -30,11 +30,13 @@ type words struct {
 	NotSent                       template // what
 	Files                         plural
 	Loading, ChooseSomebody       string
+	Comma                         string // between the parts of a list
 	Placeholder                   string
 
 	// The status bar and what goes wrong.
 	NoServer, Starting, AnswerHint       string
-	Unread, Requests, Unfinished         plural
+	Unread                               plural // number, and as it is written
+	Requests, Unfinished                 plural // number
 	NobodyChosen, TooLong, NothingUnread string
 	NothingAsked, Copied, Again          string
 	ReadOn, FaultTitle                   string
@@ -94,7 +96,7 @@ type words struct {
 	FolderWhole                          string
 	QuitTitle, QuitDraft                 string
 	QuitRunning                          plural
-	DropTitle                            plural // number, name
+	DropTitle, DropFolders, DropBoth     plural // number, name
 	KeepText, Folder                     string
 	AndMore                              plural
 	PickTitle                            template
