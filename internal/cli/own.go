@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -41,7 +43,7 @@ func (p *Program) startNode(ctx context.Context, r role, socket string) (*ownNod
 	if err != nil {
 		return nil, err
 	}
-	listener, err := control.Listen(socket)
+	listener, err := p.listenLocally(socket)
 	if err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
@@ -73,6 +75,21 @@ func (p *Program) startNode(ctx context.Context, r role, socket string) (*ownNod
 	return o, nil
 }
 
+// listenLocally opens the control socket. Another profile's node that leaves may just
+// take their common folder away.
+func (p *Program) listenLocally(socket string) (net.Listener, error) {
+	for tries := 3; ; tries-- {
+		err := p.profile.PrepareSocket()
+		if err != nil {
+			return nil, err
+		}
+		l, err := control.Listen(socket)
+		if err == nil || tries == 0 || !errors.Is(err, fs.ErrNotExist) {
+			return l, err
+		}
+	}
+}
+
 // Subscribe brings the node's events; the first time those since its start. It is
 // called by one goroutine at a time.
 func (o *ownNode) Subscribe(ctx context.Context) (node.Subscription, error) {
@@ -91,6 +108,7 @@ func (o *ownNode) finishNode() error {
 	o.server.Leave(ctx)
 	o.stop()
 	o.parts.Wait()
+	o.p.profile.TidySocket() // while the profile is ours
 	return errors.Join(o.failed, o.Node.Close())
 }
 

@@ -3,6 +3,7 @@
 package profile
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -30,6 +31,9 @@ func checkOwned(dir string) error {
 	}
 	return nil
 }
+
+// isRefused reports whether nobody listens where somebody dialled.
+func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
 // userID names the user in the name of a folder that all share.
 func userID() string { return strconv.Itoa(os.Getuid()) }

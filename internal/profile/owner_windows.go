@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -35,6 +36,9 @@ func checkOwned(dir string) error {
 	}
 	return err
 }
+
+// isRefused reports whether nobody listens where somebody dialled.
+func isRefused(err error) bool { return errors.Is(err, windows.WSAECONNREFUSED) }
 
 // userID names the user in the name of a folder.
 func userID() string {

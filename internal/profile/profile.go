@@ -3,7 +3,7 @@
 // the note that sibling profiles read, and the settings with where each came
 // from.
 //
-// It is plain files and pure functions: it starts no goroutine and opens no
+// It is plain files and pure functions: it starts no goroutine and serves no
 // socket. A node holds the [Lock] for as long as it runs; everybody else only
 // reads.
 package profile

@@ -1,6 +1,9 @@
 package profile
 
 import (
+	"errors"
+	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -8,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"earshot/peer"
 )
@@ -133,14 +137,68 @@ func TestSocketPathsAreShort(t *testing.T) {
 	if again, err := long.Socket(); again != got || err != nil {
 		t.Errorf("got %s and %s, %v", got, again, err)
 	}
+	if _, err := os.Stat(filepath.Dir(got)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("looking for the socket left a folder: %v", err)
+	}
 	if runtime.GOOS == "windows" {
 		return
+	}
+	if err := long.PrepareSocket(); err != nil {
+		t.Fatal(err)
 	}
 	if err := os.Chmod(filepath.Dir(got), 0o777); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := long.Socket(); err == nil {
 		t.Errorf("took %s in a folder that all may write", got)
+	}
+}
+
+// TestTheSocketsFolderGoesWithTheLastSocket has nodes of two profiles with long paths,
+// of which one was killed long ago.
+func TestTheSocketsFolderGoesWithTheLastSocket(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("sockets have other times there")
+	}
+	t.Setenv("TMPDIR", t.TempDir())
+	listen := func(name string) (string, *net.UnixListener) {
+		p := Profile{Home: filepath.Join(t.TempDir(), strings.Repeat("x", 90)), Name: name}
+		path, err := p.Socket()
+		if err := errors.Join(err, p.PrepareSocket()); err != nil {
+			t.Fatal(err)
+		}
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		return path, l.(*net.UnixListener)
+	}
+	killed, dead := listen("killed")
+	dead.SetUnlinkOnClose(false)
+	dead.Close()
+	living, alive := listen("living")
+	long := time.Now().Add(-2 * staleSocket)
+	if err := errors.Join(os.Chtimes(killed, long, long), os.Chtimes(living, long, long)); err != nil {
+		t.Fatal(err)
+	}
+	_, third := listen("third")
+	if _, err := os.Lstat(killed); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the socket of the killed node: %v", err)
+	}
+	if _, err := os.Lstat(living); err != nil {
+		t.Errorf("the socket of the living one: %v", err)
+	}
+	p := Profile{Home: filepath.Join(t.TempDir(), strings.Repeat("x", 90)), Name: "any"}
+	alive.Close()
+	p.TidySocket()
+	if _, err := os.Stat(socketDir()); err != nil {
+		t.Errorf("the folder went before the last socket: %v", err)
+	}
+	third.Close()
+	p.TidySocket()
+	if _, err := os.Stat(socketDir()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder is left: %v", err)
 	}
 }
 
