@@ -190,9 +190,18 @@ func (e *Engine) Resume(id uuid.UUID, reply func(error)) {
 
 // Cancel ends a transfer for good; what was received of it is removed. An offer
 // that waits for the answer of this device is declined; one that is being prepared
-// is forgotten, and its Prepare replies with context.Canceled.
+// is forgotten, and its Prepare replies with context.Canceled. What is being
+// received may come to its end at the same moment: the reply comes when it is known
+// which was first, and is [ErrState] where it is not cancelled.
 func (e *Engine) Cancel(id uuid.UUID, reply func(error)) {
-	e.command(id, reply, func(j *job) error {
+	last := func(err error) {
+		if err == nil && e.jobs[id].ending.state != "" {
+			e.jobs[id].cancelled = append(e.jobs[id].cancelled, reply)
+			return
+		}
+		reply(err)
+	}
+	e.command(id, last, func(j *job) error {
 		if j.t.State == Preparing && j.running {
 			j.quit()
 			return nil
@@ -207,6 +216,20 @@ func (e *Engine) Cancel(id uuid.UUID, reply func(error)) {
 		e.end(j, report{state: state, reason: ByMe})
 		return nil
 	})
+}
+
+// replyCancelled tells those who cancelled while a job was received what it ended
+// as.
+func (j *job) replyCancelled() {
+	replies := j.cancelled
+	j.cancelled = nil
+	err := j.unsaved
+	if j.t.State != Cancelled {
+		err = ErrState
+	}
+	for _, reply := range replies {
+		reply(err)
+	}
 }
 
 // command does something with a transfer and brings it to the state that follows.

@@ -85,65 +85,6 @@ func TestPauseAndResumeFromEitherSide(t *testing.T) {
 	ann.state(offer.ID, transfer.Done)
 }
 
-func TestCancelFromEitherSide(t *testing.T) {
-	for name, who := range map[string]func(ann, bob *device) []*device{
-		"the sender":   func(ann, bob *device) []*device { return []*device{ann} },
-		"the receiver": func(ann, bob *device) []*device { return []*device{bob} },
-		"both at once": func(ann, bob *device) []*device { return []*device{ann, bob} },
-	} {
-		for _, when := range []string{"offered", "under way", "away"} {
-			t.Run(name+", "+when, func(t *testing.T) {
-				w, ann, bob, offer, _, release := underWay(t)
-				if when == "offered" {
-					offer = ann.offer(bob, file(t, "other", 5))
-				}
-				if when == "away" {
-					w.part(true)
-				}
-				var wg sync.WaitGroup
-				for _, d := range who(ann, bob) {
-					wg.Go(func() {
-						if err := d.cancel(offer.ID); err != nil && len(who(ann, bob)) == 1 {
-							t.Error(err)
-						}
-					})
-				}
-				wg.Wait()
-				release()
-				w.part(false)
-				a := ann.wait(offer.ID, "the end", func(t transfer.Transfer) bool { return t.State.Final() && t.Settled })
-				b := bob.wait(offer.ID, "the end", func(t transfer.Transfer) bool { return t.State.Final() && t.Settled && !t.Parts })
-				if a.State != b.State || a.State != transfer.Cancelled && (when != "offered" || a.State != transfer.Declined) {
-					t.Errorf("%s and %s", a.State, b.State)
-				}
-				if names := bob.finals(); len(names) > 0 {
-					t.Errorf("there is %v", names)
-				}
-				for _, d := range []*device{ann, bob} {
-					for what, err := range map[string]error{"pause": d.pause(offer.ID), "resume": d.resume(offer.ID), "cancel": d.cancel(offer.ID), "decline": d.decline(offer.ID)} {
-						if err != transfer.ErrState {
-							t.Errorf("%s afterwards: %v", what, err)
-						}
-					}
-				}
-			})
-		}
-	}
-}
-
-func TestCancelOfWhatIsDone(t *testing.T) {
-	_, ann, bob := pair(t)
-	offer := ann.offer(bob, file(t, "a", 5))
-	bob.accept(offer.ID)
-	ann.state(offer.ID, transfer.Done)
-	// A sender who says so anyway, or did not hear of it, learns the truth.
-	bob.engine.Receive(ann.id, peer.OfferState{Offer: offer.ID, State: "cancelled", Reason: "by me"}, func() {})
-	if err := bob.cancel(offer.ID); err != transfer.ErrState {
-		t.Error(err)
-	}
-	bob.state(offer.ID, transfer.Done)
-}
-
 func TestADeclinedOffer(t *testing.T) {
 	w, ann, bob := pair(t)
 	offer := ann.offer(bob, file(t, "a", 5))

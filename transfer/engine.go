@@ -91,8 +91,10 @@ type job struct {
 	running bool               // a goroutine prepares it, receives it or removes what is left of it
 	cancel  context.CancelFunc // ends the goroutine that receives it, nil for none
 	quit    context.CancelFunc // ends the goroutine that prepares it
-	ending  report             // the final state it takes when that one has ended
-	serving map[*context.CancelFunc]struct{}
+	ending  report             // the final state it takes when the one that receives it has ended
+	// cancelled: who waits for that, see [Engine.Cancel].
+	cancelled []func(error)
+	serving   map[*context.CancelFunc]struct{}
 
 	at      report    // the state that was kept and shown last
 	unsaved error     // the store failed
@@ -199,7 +201,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
-// rest leaves nothing behind that is to be kept.
+// rest leaves nothing behind that is to be kept, and nobody without a reply.
 func (e *Engine) rest() {
 	if e.tick != nil {
 		e.tick.Stop()
@@ -207,6 +209,9 @@ func (e *Engine) rest() {
 	for _, j := range e.jobs {
 		if !j.due.IsZero() {
 			e.save(j)
+		}
+		for _, reply := range j.cancelled {
+			reply(ErrClosed)
 		}
 	}
 }

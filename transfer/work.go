@@ -152,6 +152,7 @@ func (e *Engine) received(j *job, path string, err error) {
 		e.cfg.Log.Warn("receive", "transfer", j.t.ID, "from", j.t.Peer, "err", err)
 	}
 	e.moveOn(j)
+	j.replyCancelled()
 	if j.t.State.Final() {
 		e.eachWith(j.t.Peer, e.start) // others may not be kept any more
 	}

@@ -83,7 +83,7 @@ type Console struct {
 	calls   *queue[job]   // in any order
 	looks   *queue[job]   // at the disk, which may never answer
 	looking chan struct{} // holds a token while a look goes on: there is one at a time
-	sends   *queue[job]   // offers: each may take as long as its files are large
+	sends   *queue[job]   // offers, which take as long as their files are large, and cancelling, which waits for the disk
 	quit    context.CancelCauseFunc
 	crash   atomic.Pointer[crash]
 	pause   time.Duration // between two batches of the pump

@@ -348,7 +348,7 @@ func (c *Console) askCancel(t node.Transfer) {
 	d.say(plain, w.CancelText)
 	d.gap()
 	d.choose(
-		button{w.CancelYes, func() { c.tell(c.writes, func(ctx context.Context) error { return c.node.Cancel(ctx, t.ID) }) }},
+		button{w.CancelYes, func() { c.tell(c.sends, func(ctx context.Context) error { return c.node.Cancel(ctx, t.ID) }) }},
 		button{w.CancelNo, func() {}},
 	)
 	d.start(1)
