@@ -305,56 +305,6 @@ func (n network) DialData(context.Context, peer.ID) (net.Conn, error) { return n
 func (network) Send(peer.ID, peer.Message) bool                       { return true }
 func (network) RoundTrip(peer.ID) time.Duration                       { return 0 }
 
-// TestAReceiverThatDoesNotRead holds up nothing but its own connection, and not for
-// long.
-func TestAReceiverThatDoesNotRead(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "a")
-	if err := os.WriteFile(path, []byte(noise(8*mib)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	synctest.Test(t, func(t *testing.T) {
-		e, err := transfer.New(transfer.Config{
-			Store: transfertest.NewStore(), Dir: func() string { return dir }, Notify: func(transfer.Event) {},
-			Network: network{dial: func() (net.Conn, error) { return nil, errors.New("no") }},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- e.Run(ctx) }()
-		offers := make(chan transfer.Offer)
-		e.Prepare(uuid.New(), peer.ID{2}, []string{path}, func(o transfer.Offer, err error) { offers <- o })
-		offer := <-offers
-		e.Offered(offer.ID)
-		near, far := net.Pipe()
-		e.Serve(peer.ID{2}, far)
-		b, err := peer.Append(nil, peer.Read{Offer: offer.ID, Ranges: []peer.ReadRange{{Length: 8 * mib}}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := near.Write(b); err != nil {
-			t.Fatal(err)
-		}
-		began := time.Now()
-		time.Sleep(29 * time.Second)
-		synctest.Wait()
-		if _, err := near.Write(nil); err != nil {
-			t.Errorf("closed after %v: %v", time.Since(began), err)
-		}
-		time.Sleep(3 * time.Second)
-		synctest.Wait()
-		if n, err := io.Copy(io.Discard, near); n > 0 || err != nil {
-			t.Errorf("%d bytes, %v", n, err)
-		}
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-}
-
 func TestRepliesComeAlsoAfterTheEnd(t *testing.T) {
 	_, ann, bob := pair(t)
 	offer := ann.offer(bob, file(t, "a", 5))

@@ -31,6 +31,8 @@ const (
 var (
 	// errChanged says that a file is not what it was when it was offered.
 	errChanged = errors.New("changed since it was offered")
+	// errUnread says that the receiver took nothing for too long.
+	errUnread = errors.New("the receiver does not read")
 	// errAsked says that the receiver asked for something that is not there.
 	errAsked = fmt.Errorf("%w: no such bytes", errProtocol)
 )
@@ -179,18 +181,26 @@ func (s *server) send(ctx context.Context) error {
 				return err
 			}
 			if _, err := s.wire.Write(rest[:now]); err != nil {
-				return &lostError{err}
+				return unsent(err)
 			}
 			rest = rest[now:]
 		}
 		if len(s.full) == 0 || s.limits.are() {
 			if err := s.wire.flush(); err != nil {
-				return &lostError{err}
+				return unsent(err)
 			}
 		}
 		s.free <- b[:0] // has room for every buffer
 	}
 	return nil
+}
+
+// unsent is the error of a connection that does not take what is written.
+func unsent(err error) error {
+	if isStall(err) {
+		err = fmt.Errorf("%w: %w", errUnread, err)
+	}
+	return &lostError{err}
 }
 
 // answer reads what is asked for, in the order of the requests.

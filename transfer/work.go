@@ -277,15 +277,22 @@ func (e *Engine) grant(from peer.ID, id uuid.UUID) (*job, error) {
 func (e *Engine) served(j *job, cut *context.CancelFunc, err error) {
 	delete(j.serving, cut)
 	var source *sourceError
-	if !errors.As(err, &source) || j.t.State.Final() {
+	switch {
+	case j.t.State.Final():
 		return
-	}
-	e.cfg.Log.Warn("send", "transfer", j.t.ID, "err", err)
-	if source.reason == SourceChanged {
+	case errors.Is(err, errUnread):
+		if len(j.serving) > 0 || j.far.state != Active {
+			return
+		}
+		j.far = report{state: Interrupted, reason: Stalled} // until it says something itself
+	case !errors.As(err, &source):
+		return
+	case source.reason == SourceChanged:
 		e.end(j, report{state: Failed, reason: SourceChanged, text: source.Error()})
-	} else {
+	default:
 		j.far = report{state: Interrupted, reason: SourceUnreadable, text: source.Error()}
 	}
+	e.cfg.Log.Warn("send", "transfer", j.t.ID, "err", err)
 	e.moveOn(j)
 }
 
