@@ -218,6 +218,20 @@ func (e *Engine) Cancel(id uuid.UUID, reply func(error)) {
 	})
 }
 
+// Clear says that a transfer that is over need not be shown any more.
+func (e *Engine) Clear(id uuid.UUID, reply func(error)) {
+	e.command(id, reply, func(j *job) error {
+		if !j.t.State.Final() {
+			return ErrState
+		}
+		j.t.Cleared = true
+		if !e.save(j) {
+			return j.unsaved
+		}
+		return nil
+	})
+}
+
 // replyCancelled tells those who cancelled while a job was received what it ended
 // as.
 func (j *job) replyCancelled() {

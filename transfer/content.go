@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
 
 	"github.com/google/uuid"
 	"github.com/zeebo/blake3"
@@ -101,9 +102,9 @@ func (f *finisher) readSums(to io.Writer, file *File, buf []byte) error {
 }
 
 // keepsList reports whether the manifest of a final transfer stays, to compare its
-// files with the receipt.
+// files with the receipt, and to offer them again.
 func (j *job) keepsList() bool {
-	return j.t.Direction == Sending && j.t.State == Done && j.t.Entries <= maxListed
+	return j.t.Direction == Sending && j.t.Entries <= maxListed
 }
 
 // Confirmed says what became of the receipt of a transfer.
@@ -152,6 +153,30 @@ func (e *Engine) Reread(ctx context.Context, id uuid.UUID, step func(done int64)
 	}
 	r.found.Content = peer.Hash(r.hash.Sum(nil))
 	return r.found, nil
+}
+
+// Sources gives the paths that were offered, which may not be there any more. It
+// works in its caller's goroutine. [ErrUnlisted]: there were several, and the list is
+// not kept.
+func (e *Engine) Sources(id uuid.UUID) ([]string, error) {
+	e.mu.Lock()
+	t, ok := e.shown[id]
+	e.mu.Unlock()
+	if !ok || t.Direction != Sending {
+		return nil, ErrUnknown
+	}
+	var paths []string
+	files := cursor{store: e.cfg.Store, id: id}
+	if err := files.tops(func(f *File) error { paths = append(paths, f.Source); return nil }); err != nil {
+		return nil, fmt.Errorf("read what %s offered: %w", id, err)
+	}
+	if len(paths) > 0 {
+		return paths, nil
+	}
+	if name, _, err := peer.CleanName(filepath.Base(t.Path)); err == nil && name == t.Name {
+		return []string{t.Path}, nil
+	}
+	return nil, ErrUnlisted
 }
 
 // errEnough says that the content cannot be the same any more.

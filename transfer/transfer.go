@@ -163,6 +163,7 @@ type Transfer struct {
 	PausedFar bool // paused by the other side
 	Parts     bool // receiving: part files may lie in Dir
 	Settled   bool // final, and the other side knows it
+	Cleared   bool // final, and the person does not want to see it any more
 
 	// Volatile.
 	Walled  bool          // interrupted: there is a session, but neither side gets through to the other for a connection

@@ -26,7 +26,7 @@ type offerAnswer struct {
 // rule would accept this offer too.
 func (c *Console) accept(a offerAnswer) {
 	c.tell(c.calls, func(ctx context.Context) error {
-		err := c.node.Answer(ctx, a.offer.ID, true, a.dir)
+		err := c.node.Answer(ctx, a.offer.ID, node.Answer{Accept: true, Dir: a.dir})
 		if a.changed {
 			err = errors.Join(err, c.node.AcceptFrom(ctx, a.offer.Peer.ID, a.always))
 		}

@@ -40,10 +40,13 @@ type Node interface {
 
 	Write(ctx context.Context, to node.Conversation, text string) (node.Message, error)
 	Offer(ctx context.Context, to node.Conversation, paths []string) (node.Transfer, error)
-	Answer(ctx context.Context, id uuid.UUID, accept bool, dir string) error
+	Answer(ctx context.Context, id uuid.UUID, a node.Answer) error
 	Pause(ctx context.Context, id uuid.UUID) error
 	Resume(ctx context.Context, id uuid.UUID) error
 	Cancel(ctx context.Context, id uuid.UUID) error
+	Clear(ctx context.Context, id uuid.UUID) error
+	Retry(ctx context.Context, id uuid.UUID) (node.Transfer, error)
+	Limit(ctx context.Context, to node.Limit) error
 	MarkRead(ctx context.Context, c node.Conversation, upTo node.Position) error
 	Watch(ctx context.Context, c node.Conversation) error
 

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -181,12 +182,12 @@ func (f *fakeNode) Offer(ctx context.Context, to node.Conversation, paths []stri
 	return f.offered, f.called(ctx, "Offer", strings.Join(paths, " "))
 }
 
-func (f *fakeNode) Answer(ctx context.Context, id uuid.UUID, accept bool, dir string) error {
+func (f *fakeNode) Answer(ctx context.Context, id uuid.UUID, a node.Answer) error {
 	word := "decline"
-	if accept {
+	if a.Accept {
 		word = "accept"
 	}
-	return f.called(ctx, "Answer", word+" "+dir)
+	return f.called(ctx, "Answer", strings.TrimSpace(word+" "+a.Dir+" "+string(a.Conflict)))
 }
 
 func (f *fakeNode) Pause(ctx context.Context, id uuid.UUID) error {
@@ -195,6 +196,18 @@ func (f *fakeNode) Pause(ctx context.Context, id uuid.UUID) error {
 
 func (f *fakeNode) Resume(ctx context.Context, id uuid.UUID) error {
 	return f.called(ctx, "Resume", f.transferName(id))
+}
+
+func (f *fakeNode) Clear(ctx context.Context, id uuid.UUID) error {
+	return f.called(ctx, "Clear", f.transferName(id))
+}
+
+func (f *fakeNode) Retry(ctx context.Context, id uuid.UUID) (node.Transfer, error) {
+	return f.offered, f.called(ctx, "Retry", f.transferName(id))
+}
+
+func (f *fakeNode) Limit(ctx context.Context, to node.Limit) error {
+	return f.called(ctx, "Limit", fmt.Sprint(to))
 }
 
 func (f *fakeNode) Cancel(ctx context.Context, id uuid.UUID) error {

@@ -121,7 +121,7 @@ func (c *Console) answerOffer(accept bool) {
 }
 
 func (c *Console) decline(id uuid.UUID) {
-	c.tell(c.calls, func(ctx context.Context) error { return c.node.Answer(ctx, id, false, "") })
+	c.tell(c.calls, func(ctx context.Context) error { return c.node.Answer(ctx, id, node.Answer{}) })
 }
 
 // askOffer asks about files that somebody offers.

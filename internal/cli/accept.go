@@ -16,6 +16,7 @@ import (
 // acceptFlags are those of `accept`, as they were typed.
 type acceptFlags struct {
 	dir, upTo         string
+	conflict          string
 	folder            bool
 	always, ask, list bool
 	json              bool
@@ -235,7 +236,7 @@ func (p *Program) answer(ctx context.Context, n Node, t node.Transfer, accept bo
 		return err
 	}
 	word := map[bool]string{true: "accept", false: "decline"}[accept]
-	if err := n.Answer(ctx, t.ID, accept, dir); err != nil {
+	if err := n.Answer(ctx, t.ID, node.Answer{Accept: accept, Dir: dir, Conflict: node.Conflict(f.conflict)}); err != nil {
 		return immovable(err, word, t)
 	}
 	return p.say("%s from %s: %s.", filesOf(t.Name, t.Files, t.Bytes, t.Program), refName(t.Peer), done[word])

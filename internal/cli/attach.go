@@ -13,13 +13,14 @@ import (
 
 // role says what a command wants a node for.
 type role struct {
-	lasting bool // the node stays: it is not one of a passing command
-	alone   bool // the node must be of this process
-	quiet   bool // the terminal belongs to the screen: log to the file
-	rule    node.Rule
-	upTo    *int64 // of offers that the rule accepts; nil: as set, like the next one
-	folders *bool  // of each person's own, for what is received
-	dir     string // where received files go; empty: as set
+	lasting  bool // the node stays: it is not one of a passing command
+	alone    bool // the node must be of this process
+	quiet    bool // the terminal belongs to the screen: log to the file
+	rule     node.Rule
+	upTo     *int64        // of offers that the rule accepts; nil: as set, like the next one
+	conflict node.Conflict // what is done where a name is taken; empty: as set
+	folders  *bool         // of each person's own, for what is received
+	dir      string        // where received files go; empty: as set
 }
 
 // session is a node in a command's hands. Where the node ends with another

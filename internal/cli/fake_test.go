@@ -123,14 +123,30 @@ func (f *fake) Offer(_ context.Context, to node.Conversation, paths []string) (n
 	return t, nil
 }
 
-func (f *fake) Answer(_ context.Context, id uuid.UUID, accept bool, dir string) error {
-	return f.note("answer", id.String()[:4], map[bool]string{true: "yes", false: "no"}[accept], dir)
+func (f *fake) Answer(_ context.Context, id uuid.UUID, a node.Answer) error {
+	words := []string{"answer", id.String()[:4], map[bool]string{true: "yes", false: "no"}[a.Accept], a.Dir}
+	if a.Conflict != "" {
+		words = append(words, string(a.Conflict))
+	}
+	return f.note(words...)
 }
 
 func (f *fake) Transfers(context.Context) ([]node.Transfer, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.transfers), nil
+}
+
+func (f *fake) Clear(_ context.Context, id uuid.UUID) error {
+	return f.move("clear", id, func(t *node.Transfer) { t.Cleared = true })
+}
+
+func (f *fake) Retry(_ context.Context, id uuid.UUID) (node.Transfer, error) {
+	return f.Offer(context.Background(), node.Direct(peer.ID{}), []string{"again " + id.String()[:4]})
+}
+
+func (f *fake) Limit(_ context.Context, to node.Limit) error {
+	return f.note("limit", to.Transfer.String()[:4], to.Peer.String()[:4], strconv.FormatInt(to.Bytes, 10))
 }
 
 func (f *fake) Pause(_ context.Context, id uuid.UUID) error {

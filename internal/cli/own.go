@@ -149,7 +149,8 @@ func (p *Program) nodeConfig(r role) (node.Config, error) {
 		Port: p.set.Port, ExactPort: p.set.Origin("port") != profile.FromDefault,
 		Peers: p.set.Peers, Interfaces: p.set.Interfaces,
 		Dir: p.saveTo(), FolderPerPerson: p.set.FolderPerPerson,
-		Rule: node.Rule(p.set.Accept), AcceptUpTo: p.set.AcceptUpTo, Passing: !r.lasting, Keep: p.profile.Save,
+		Rule: node.Rule(p.set.Accept), AcceptUpTo: p.set.AcceptUpTo,
+		Conflict: node.Conflict(p.set.Conflict), Limit: p.set.Rate, Passing: !r.lasting, Keep: p.profile.Save,
 	}
 	if r.dir != "" {
 		cfg.Dir = r.dir
@@ -159,6 +160,9 @@ func (p *Program) nodeConfig(r role) (node.Config, error) {
 	}
 	if r.upTo != nil {
 		cfg.AcceptUpTo = *r.upTo
+	}
+	if r.conflict != "" {
+		cfg.Conflict = r.conflict
 	}
 	if r.folders != nil {
 		cfg.FolderPerPerson = *r.folders

@@ -246,11 +246,11 @@ func (l *lines) send(ctx context.Context, path string) error {
 }
 
 func (l *lines) accept(ctx context.Context, id string) error {
-	return l.move(ctx, id, func(t node.Transfer) error { return l.n.Answer(ctx, t.ID, true, "") })
+	return l.move(ctx, id, func(t node.Transfer) error { return l.n.Answer(ctx, t.ID, node.Answer{Accept: true}) })
 }
 
 func (l *lines) decline(ctx context.Context, id string) error {
-	return l.move(ctx, id, func(t node.Transfer) error { return l.n.Answer(ctx, t.ID, false, "") })
+	return l.move(ctx, id, func(t node.Transfer) error { return l.n.Answer(ctx, t.ID, node.Answer{}) })
 }
 
 // files says which files of the person chosen are accepted without asking.

@@ -47,9 +47,8 @@ type (
 		Paths []string          `json:"paths"`
 	}
 	answerArgs struct {
-		ID     uuid.UUID `json:"id"`
-		Accept bool      `json:"accept"`
-		Dir    string    `json:"dir"`
+		ID     uuid.UUID   `json:"id"`
+		Answer node.Answer `json:"answer"`
 	}
 	idArgs struct {
 		ID uuid.UUID `json:"id"`
@@ -110,10 +109,15 @@ var calls = map[string]call{
 	"files": answer(func(ctx context.Context, n Node, a idArgs) (node.FilesCheck, error) {
 		return n.CheckFiles(ctx, a.ID)
 	}),
-	"answer": do(func(ctx context.Context, n Node, a answerArgs) error { return n.Answer(ctx, a.ID, a.Accept, a.Dir) }),
+	"answer": do(func(ctx context.Context, n Node, a answerArgs) error { return n.Answer(ctx, a.ID, a.Answer) }),
 	"pause":  do(func(ctx context.Context, n Node, a idArgs) error { return n.Pause(ctx, a.ID) }),
 	"resume": do(func(ctx context.Context, n Node, a idArgs) error { return n.Resume(ctx, a.ID) }),
 	"stop":   do(func(ctx context.Context, n Node, a idArgs) error { return n.Cancel(ctx, a.ID) }),
+	"clear":  do(func(ctx context.Context, n Node, a idArgs) error { return n.Clear(ctx, a.ID) }),
+	"limit":  do(func(ctx context.Context, n Node, to node.Limit) error { return n.Limit(ctx, to) }),
+	"retry": answer(func(ctx context.Context, n Node, a idArgs) (node.Transfer, error) {
+		return n.Retry(ctx, a.ID)
+	}),
 	"read":   do(func(ctx context.Context, n Node, a readArgs) error { return n.MarkRead(ctx, a.Conversation, a.UpTo) }),
 	"accept": do(func(ctx context.Context, n Node, a peerArgs) error { return n.Accept(ctx, a.ID) }),
 	"accept from": do(func(ctx context.Context, n Node, a acceptFromArgs) error {

@@ -36,8 +36,8 @@ func (c *Client) Offer(ctx context.Context, to node.Conversation, paths []string
 }
 
 // Answer is the node's Answer.
-func (c *Client) Answer(ctx context.Context, id uuid.UUID, accept bool, dir string) error {
-	return c.ask(ctx, "answer", answerArgs{id, accept, dir}, &none{})
+func (c *Client) Answer(ctx context.Context, id uuid.UUID, a node.Answer) error {
+	return c.ask(ctx, "answer", answerArgs{id, a}, &none{})
 }
 
 // Transfers is the node's Transfers.
@@ -59,6 +59,22 @@ func (c *Client) Resume(ctx context.Context, id uuid.UUID) error {
 // Cancel is the node's Cancel.
 func (c *Client) Cancel(ctx context.Context, id uuid.UUID) error {
 	return c.ask(ctx, "stop", idArgs{id}, &none{})
+}
+
+// Clear is the node's Clear.
+func (c *Client) Clear(ctx context.Context, id uuid.UUID) error {
+	return c.ask(ctx, "clear", idArgs{id}, &none{})
+}
+
+// Retry is the node's Retry.
+func (c *Client) Retry(ctx context.Context, id uuid.UUID) (t node.Transfer, err error) {
+	err = c.ask(ctx, "retry", idArgs{id}, &t)
+	return t, err
+}
+
+// Limit is the node's Limit.
+func (c *Client) Limit(ctx context.Context, to node.Limit) error {
+	return c.ask(ctx, "limit", to, &none{})
 }
 
 // History is the node's History.

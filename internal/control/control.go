@@ -58,11 +58,14 @@ type Node interface {
 	People(ctx context.Context) ([]node.Person, error)
 	Write(ctx context.Context, to node.Conversation, text string) (node.Message, error)
 	Offer(ctx context.Context, to node.Conversation, paths []string) (node.Transfer, error)
-	Answer(ctx context.Context, id uuid.UUID, accept bool, dir string) error
+	Answer(ctx context.Context, id uuid.UUID, a node.Answer) error
 	Transfers(ctx context.Context) ([]node.Transfer, error)
 	Pause(ctx context.Context, id uuid.UUID) error
 	Resume(ctx context.Context, id uuid.UUID) error
 	Cancel(ctx context.Context, id uuid.UUID) error
+	Clear(ctx context.Context, id uuid.UUID) error
+	Retry(ctx context.Context, id uuid.UUID) (node.Transfer, error)
+	Limit(ctx context.Context, to node.Limit) error
 	History(ctx context.Context, h node.History) ([]node.Message, error)
 	Message(ctx context.Context, id uuid.UUID) (node.Message, error)
 	Named(ctx context.Context, digits string) ([]node.Message, error)

@@ -82,11 +82,14 @@ func TestEveryCallReachesTheNode(t *testing.T) {
 	c.People(ctx)
 	c.Write(ctx, "X", "hello\n世界 \u2028 \"\\")
 	c.Offer(ctx, "X", []string{"/a", "/b"})
-	c.Answer(ctx, id, true, "/dir")
+	c.Answer(ctx, id, node.Answer{Accept: true, Dir: "/dir", Conflict: node.ConflictSkip})
 	c.Transfers(ctx)
 	c.Pause(ctx, id)
 	c.Resume(ctx, id)
 	c.Cancel(ctx, id)
+	c.Clear(ctx, id)
+	c.Retry(ctx, id)
+	c.Limit(ctx, node.Limit{Peer: who, Bytes: 1 << 20})
 	c.History(ctx, history)
 	c.Message(ctx, id)
 	c.Named(ctx, "019b")
@@ -106,8 +109,9 @@ func TestEveryCallReachesTheNode(t *testing.T) {
 
 	want := []any{
 		[]any{"self"}, []any{"people"}, []any{"write", node.Conversation("X"), "hello\n世界 \u2028 \"\\"},
-		[]any{"offer", node.Conversation("X"), []string{"/a", "/b"}}, []any{"answer", id, true, "/dir"}, []any{"transfers"},
-		[]any{"pause", id}, []any{"resume", id}, []any{"cancel", id}, []any{"history", history}, []any{"message", id},
+		[]any{"offer", node.Conversation("X"), []string{"/a", "/b"}}, []any{"answer", id, node.Answer{Accept: true, Dir: "/dir", Conflict: node.ConflictSkip}}, []any{"transfers"},
+		[]any{"pause", id}, []any{"resume", id}, []any{"cancel", id}, []any{"clear", id}, []any{"retry", id},
+		[]any{"limit", node.Limit{Peer: who, Bytes: 1 << 20}}, []any{"history", history}, []any{"message", id},
 		[]any{"named", "019b"}, []any{"receipts", id}, []any{"files", id},
 		[]any{"read", node.Conversation("X"), position}, []any{"accept", who},
 		[]any{"accept from", who, int64(node.AnySize)}, []any{"folder", who, "/dir"}, []any{"verify", who, true},

@@ -53,8 +53,8 @@ func (f *fakeNode) Offer(_ context.Context, to node.Conversation, paths []string
 	return node.Transfer{State: "offered", Files: len(paths), Left: 1500000000}, f.note("offer", to, paths)
 }
 
-func (f *fakeNode) Answer(_ context.Context, id uuid.UUID, accept bool, dir string) error {
-	return f.note("answer", id, accept, dir)
+func (f *fakeNode) Answer(_ context.Context, id uuid.UUID, a node.Answer) error {
+	return f.note("answer", id, a)
 }
 
 func (f *fakeNode) Transfers(context.Context) ([]node.Transfer, error) {
@@ -63,6 +63,12 @@ func (f *fakeNode) Transfers(context.Context) ([]node.Transfer, error) {
 func (f *fakeNode) Pause(_ context.Context, id uuid.UUID) error  { return f.note("pause", id) }
 func (f *fakeNode) Resume(_ context.Context, id uuid.UUID) error { return f.note("resume", id) }
 func (f *fakeNode) Cancel(_ context.Context, id uuid.UUID) error { return f.note("cancel", id) }
+func (f *fakeNode) Clear(_ context.Context, id uuid.UUID) error  { return f.note("clear", id) }
+func (f *fakeNode) Limit(_ context.Context, to node.Limit) error { return f.note("limit", to) }
+
+func (f *fakeNode) Retry(_ context.Context, id uuid.UUID) (node.Transfer, error) {
+	return node.Transfer{ID: id}, f.note("retry", id)
+}
 
 func (f *fakeNode) History(_ context.Context, h node.History) ([]node.Message, error) {
 	return []node.Message{{Conversation: h.Conversation}}, f.note("history", h)

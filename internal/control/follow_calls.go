@@ -33,8 +33,8 @@ func (f *Follower) Offer(ctx context.Context, to node.Conversation, paths []stri
 }
 
 // Answer is the node's Answer.
-func (f *Follower) Answer(ctx context.Context, id uuid.UUID, accept bool, dir string) error {
-	_, err := once(ctx, f, order(func(n Node) error { return n.Answer(ctx, id, accept, dir) }))
+func (f *Follower) Answer(ctx context.Context, id uuid.UUID, a node.Answer) error {
+	_, err := once(ctx, f, order(func(n Node) error { return n.Answer(ctx, id, a) }))
 	return err
 }
 
@@ -58,6 +58,23 @@ func (f *Follower) Resume(ctx context.Context, id uuid.UUID) error {
 // Cancel is the node's Cancel.
 func (f *Follower) Cancel(ctx context.Context, id uuid.UUID) error {
 	_, err := once(ctx, f, order(func(n Node) error { return n.Cancel(ctx, id) }))
+	return err
+}
+
+// Clear is the node's Clear.
+func (f *Follower) Clear(ctx context.Context, id uuid.UUID) error {
+	_, err := again(ctx, f, order(func(n Node) error { return n.Clear(ctx, id) }))
+	return err
+}
+
+// Retry is the node's Retry.
+func (f *Follower) Retry(ctx context.Context, id uuid.UUID) (node.Transfer, error) {
+	return once(ctx, f, func(n Node) (node.Transfer, error) { return n.Retry(ctx, id) })
+}
+
+// Limit is the node's Limit.
+func (f *Follower) Limit(ctx context.Context, to node.Limit) error {
+	_, err := again(ctx, f, order(func(n Node) error { return n.Limit(ctx, to) }))
 	return err
 }
 

@@ -97,7 +97,7 @@ func story(t *testing.T, a, b Node) {
 		t.Errorf("offer: %+v", e.Message)
 	}
 	atB(node.TransferMoved) // offered
-	if err := b.Answer(ctx, offer.ID, true, ""); err != nil {
+	if err := b.Answer(ctx, offer.ID, node.Answer{Accept: true}); err != nil {
 		t.Fatal(err)
 	}
 	for state := ""; state != "done"; {

@@ -8,6 +8,7 @@ import (
 
 	"earshot/internal/store"
 	"earshot/peer"
+	"earshot/transfer"
 )
 
 // This file is what the console, the commands and the control socket see of a
@@ -46,6 +47,11 @@ type Self struct {
 	// are accepted without asking.
 	Accept     Rule  `json:"accept"`
 	AcceptUpTo int64 `json:"accept_up_to,omitempty"`
+	// Conflict is what becomes of a received file whose name is taken.
+	Conflict Conflict `json:"conflict"`
+	// Limit bounds what is sent, and what is received, to so many bytes a second; 0:
+	// no limit.
+	Limit int64 `json:"limit,omitempty"`
 
 	PID     int       `json:"pid"`     // of the process that the node runs in
 	Started time.Time `json:"started"` // the node looks for people since
@@ -94,6 +100,9 @@ type Person struct {
 	// AcceptUpTo: offers of up to so many bytes are accepted without asking, or of
 	// [AnySize]; 0: by the general rule alone.
 	AcceptUpTo int64 `json:"accept_up_to,omitempty"`
+	// Limit bounds what is sent to the device, and received from it, to so many bytes a
+	// second; 0: no limit.
+	Limit int64 `json:"limit,omitempty"`
 	// Alarm is a sentence the person must see: identity runs twice, a fork.
 	Alarm peer.Text `json:"alarm"`
 }
@@ -170,6 +179,41 @@ const (
 	Receiving Direction = "receive"
 )
 
+// Conflict says what becomes of a received file whose name is taken where it goes.
+type Conflict string
+
+// What is done about a taken name.
+const (
+	ConflictKeep      Conflict = "keep"      // both are kept: the new one gets another name
+	ConflictOverwrite Conflict = "overwrite" // the new one takes its place
+	ConflictSkip      Conflict = "skip"      // the new one is not received
+	ConflictAsk       Conflict = "ask"       // the transfer pauses until the person says
+)
+
+// Conflicts are all of them, the usual one first.
+var Conflicts = []Conflict{ConflictKeep, ConflictOverwrite, ConflictSkip, ConflictAsk}
+
+// Answer is what a person says to an offer of files.
+type Answer struct {
+	Accept bool `json:"accept"`
+	// Dir is where they are saved, absolute; empty: where received files go, see
+	// [Node.Folder] too.
+	Dir      string   `json:"dir,omitempty"`
+	Conflict Conflict `json:"conflict,omitempty"` // empty: what is set
+}
+
+// Limit bounds how fast files go: those of a transfer, else all with a device, else,
+// where both are zero, all together.
+type Limit struct {
+	Transfer uuid.UUID `json:"transfer,omitzero"`
+	Peer     peer.ID   `json:"peer,omitzero"`
+	// Bytes a second in either direction, at least [MinLimit]; 0: no limit.
+	Bytes int64 `json:"bytes"`
+}
+
+// MinLimit is the lowest limit, in bytes a second.
+const MinLimit = transfer.MinRate
+
 // Transfer is an offer and what became of it here.
 type Transfer struct {
 	ID        uuid.UUID `json:"id"`
@@ -181,7 +225,9 @@ type Transfer struct {
 	Done      int64     `json:"done"` // bytes verified by the receiver
 	State     string    `json:"state"`
 	Reason    string    `json:"reason"`
-	Rate      int64     `json:"rate"` // bytes per second over 3 s
+	Rate      int64     `json:"rate"`              // bytes per second over 3 s
+	Limit     int64     `json:"limit,omitempty"`   // of this transfer alone, in bytes per second; 0: none
+	Cleared   bool      `json:"cleared,omitempty"` // over, and not to be shown any more
 
 	Left    time.Duration `json:"left,omitempty"`    // time left, 0 when unknown
 	Offered time.Time     `json:"offered,omitzero"`  // when the offer was made or came

@@ -49,8 +49,10 @@ type Config struct {
 	// FolderPerPerson puts what is received into a folder of its sender's in Dir, see
 	// [Node.Folder].
 	FolderPerPerson bool
-	Rule            Rule  // which offers are accepted without asking; "" is none
-	AcceptUpTo      int64 // of at most so many bytes; 0: of any size
+	Rule            Rule     // which offers are accepted without asking; "" is none
+	AcceptUpTo      int64    // of at most so many bytes; 0: of any size
+	Conflict        Conflict // what becomes of files whose names are taken; "" is keep
+	Limit           int64    // of all that is sent, and received, in bytes a second; 0: none
 	// Passing: the node of a command, which ends with the command.
 	Passing bool
 	// Hidden keeps the node from the network until somebody gives it a name: it
@@ -91,6 +93,7 @@ type Node struct {
 	named     bool
 	hidden    bool
 	rule      Rule
+	limit     int64
 	health    string
 	people    map[peer.ID]*person
 	transfers map[uuid.UUID]transfer.Transfer
@@ -194,6 +197,7 @@ func (n *Node) self() Self {
 	return Self{
 		ID: n.id.ID(), Name: n.name, Port: n.host.Port(), Profile: n.cfg.Profile.Name, Dir: *n.dir.Load(),
 		FolderPerPerson: n.cfg.FolderPerPerson, Accept: n.rule, AcceptUpTo: n.cfg.AcceptUpTo,
+		Conflict: n.conflict(""), Limit: n.limit,
 		PID: os.Getpid(), Started: n.started, Passing: n.cfg.Passing, Named: n.named, Hidden: n.hidden,
 		Network: peer.Line(n.health, 500),
 	}

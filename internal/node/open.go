@@ -174,6 +174,8 @@ func (n *Node) openTransfers() error {
 	if err != nil {
 		return err
 	}
+	n.limit = n.cfg.Limit
+	n.engine.LimitAll(n.limit)
 	for _, id := range offered {
 		n.engine.Offered(id)
 	}

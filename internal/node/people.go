@@ -35,6 +35,7 @@ type person struct {
 
 	contact, blocked    bool
 	acceptUpTo          int64     // see Person
+	limit               int64     // see Person
 	verified            time.Time // when a person compared the keys, else zero
 	firstSeen, lastSeen time.Time
 
@@ -85,7 +86,7 @@ func (p *person) value() Person {
 	v := Person{
 		ID: p.id, Name: p.name, Verified: !p.verified.IsZero(), Online: p.online, Connected: p.session,
 		Contact: p.contact, Imitates: p.imitates, FirstSeen: p.firstSeen, LastSeen: p.lastSeen,
-		Unread: p.unread, Written: p.written, Waiting: p.request && !p.contact, Alarm: p.alarm, AcceptUpTo: p.acceptUpTo,
+		Unread: p.unread, Written: p.written, Waiting: p.request && !p.contact, Alarm: p.alarm, AcceptUpTo: p.acceptUpTo, Limit: p.limit,
 		Addresses: make([]string, len(p.addrs)), Via: make([]string, len(p.via)),
 	}
 	for i, a := range p.addrs {
@@ -109,7 +110,7 @@ func same(a, b *Person) bool {
 	return x.ID == y.ID && x.Name == y.Name && x.Verified == y.Verified && x.Online == y.Online &&
 		x.Connected == y.Connected && x.Contact == y.Contact && x.Imitates == y.Imitates &&
 		x.FirstSeen.Equal(y.FirstSeen) && x.Unread == y.Unread && x.Written.Equal(y.Written) &&
-		x.Waiting == y.Waiting && x.Alarm == y.Alarm && x.AcceptUpTo == y.AcceptUpTo
+		x.Waiting == y.Waiting && x.Alarm == y.Alarm && x.AcceptUpTo == y.AcceptUpTo && x.Limit == y.Limit
 }
 
 // meet returns the person with this ID, new where it was not known.
@@ -128,6 +129,9 @@ func (n *Node) loadPeople(devices []store.Device) {
 		p := n.meet(d.ID)
 		p.stored, p.name = true, peer.DisplayName(d.Name)
 		p.verified, p.contact, p.blocked, p.acceptUpTo = d.Verified, d.Contact, d.Blocked, d.AcceptUpTo
+		if d.Limit > 0 {
+			n.limitPeer(p, d.Limit)
+		}
 		p.firstSeen, p.lastSeen, p.addrs = d.FirstSeen, d.LastSeen, d.Addresses
 		if len(p.addrs) > 0 {
 			p.via = []discovery.Source{discovery.Known}
@@ -148,7 +152,7 @@ func (n *Node) save(p *person) {
 	}
 	d := store.Device{
 		ID: p.id, Name: p.name.String(), FirstSeen: p.firstSeen, LastSeen: p.lastSeen,
-		Verified: p.verified, Contact: p.contact, Blocked: p.blocked, AcceptUpTo: p.acceptUpTo,
+		Verified: p.verified, Contact: p.contact, Blocked: p.blocked, AcceptUpTo: p.acceptUpTo, Limit: p.limit,
 		Addresses: slices.Clone(p.addrs),
 	}
 	n.desk.do("remember "+p.name.String(), func() error { return n.db.SaveDevice(d) })

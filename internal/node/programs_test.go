@@ -49,7 +49,7 @@ func TestProgramsAreMarkedBeforeAndAfterTheAnswer(t *testing.T) {
 		}
 		eventually(t, "it waits", func() bool { return b.transferState(tr.ID).State == "offered" })
 		wantMarked(t, b, tr, want)
-		if err := b.Answer(t.Context(), tr.ID, true, ""); err != nil {
+		if err := b.Answer(t.Context(), tr.ID, Answer{Accept: true}); err != nil {
 			t.Fatal(err)
 		}
 		eventually(t, "it is there", func() bool { return b.transferState(tr.ID).State == "done" })
@@ -77,7 +77,7 @@ func programsInDisguise(t *testing.T) {
 		tr := a.lies(b, path)
 		eventually(t, "it waits", func() bool { return b.transferState(tr.ID).State == "offered" })
 		wantMarked(t, b, tr, before)
-		if err := b.Answer(t.Context(), tr.ID, true, ""); err != nil {
+		if err := b.Answer(t.Context(), tr.ID, Answer{Accept: true}); err != nil {
 			t.Fatal(err)
 		}
 		eventually(t, "it is there", func() bool { return b.transferState(tr.ID).State == "done" })

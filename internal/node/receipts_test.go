@@ -226,7 +226,7 @@ func killedAroundTheReceipt(t *testing.T) {
 	eventually(t, "both wait", func() bool {
 		return b.transferState(first).State == "offered" && b.transferState(second).State == "offered"
 	})
-	if err := b.Answer(t.Context(), first, true, ""); err != nil {
+	if err := b.Answer(t.Context(), first, Answer{Accept: true}); err != nil {
 		t.Fatal(err)
 	}
 	arrives(t, a, b, first, content)

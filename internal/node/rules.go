@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -122,7 +123,7 @@ func (n *Node) acceptByRule(t transfer.Transfer) {
 	}
 	n.befriend(p)
 	n.replica.Accept(p.id)
-	n.receive(t.ID, p, "", n.acceptFailed)
+	n.receive(t.ID, p, "", ruled(n.conflict("")), n.acceptFailed)
 }
 
 // acceptFailed says why an offer could not be accepted by a rule; it is called
@@ -133,13 +134,26 @@ func (n *Node) acceptFailed(err error) {
 	}
 }
 
+// conflict is what is done where a name is taken and the person says c; empty: what
+// is set.
+func (n *Node) conflict(c Conflict) Conflict { return cmp.Or(c, n.cfg.Conflict, ConflictKeep) }
+
+// ruled is what is done about taken names where nobody was asked: then only what
+// came from the same person is overwritten.
+func ruled(c Conflict) transfer.Conflict {
+	if c == ConflictOverwrite {
+		return transfer.OverwriteOwn
+	}
+	return transfer.Conflict(c)
+}
+
 // receive begins to receive an offer into dir; empty: where received files go, and
 // there into the sender's own folder where that is set.
-func (n *Node) receive(id uuid.UUID, p *person, dir string, done func(error)) {
+func (n *Node) receive(id uuid.UUID, p *person, dir string, c transfer.Conflict, done func(error)) {
 	if dir != "" || !n.cfg.FolderPerPerson {
-		n.engine.Accept(id, dir, transfer.Keep, done)
+		n.engine.Accept(id, dir, c, done)
 		return
 	}
 	owner, into := n.ownerOf(p), *n.dir.Load()
-	n.engine.AcceptInto(id, func() (string, error) { return n.folders.of(into, owner) }, transfer.Keep, done)
+	n.engine.AcceptInto(id, func() (string, error) { return n.folders.of(into, owner) }, c, done)
 }

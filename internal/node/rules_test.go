@@ -32,7 +32,7 @@ func TestALargeOfferWaitsForThePerson(t *testing.T) {
 		t.Fatal(err)
 	}
 	waits(t, a, b, large.ID)
-	if err := b.Answer(t.Context(), large.ID, true, ""); err != nil {
+	if err := b.Answer(t.Context(), large.ID, Answer{Accept: true}); err != nil {
 		t.Fatal(err)
 	}
 	arrives(t, a, b, large.ID, content)

@@ -109,15 +109,19 @@ func (n *Node) offered(p *person, e chat.Entry) {
 	n.acceptByRule(n.transfers[e.ID])
 }
 
-// Answer accepts a file offer into dir (absolute; empty: where received files
-// go, see [Node.Folder] too), or declines it. Saying yes to a stranger's offer makes a contact of the
-// stranger. Where the sender is away, the answer is kept.
-func (n *Node) Answer(ctx context.Context, id uuid.UUID, accept bool, dir string) error {
-	if dir != "" && !filepath.IsAbs(dir) {
-		return fmt.Errorf("save into %q: want an absolute path", dir)
+// Answer accepts a file offer or declines it, or says what becomes of the files of a
+// transfer that is paused because their names are taken. Saying yes to a stranger's
+// offer makes a contact of the stranger. Where the sender is away, the answer is
+// kept.
+func (n *Node) Answer(ctx context.Context, id uuid.UUID, a Answer) error {
+	switch {
+	case a.Dir != "" && !filepath.IsAbs(a.Dir):
+		return fmt.Errorf("save into %q: want an absolute path", a.Dir)
+	case a.Conflict != "" && !slices.Contains(Conflicts, a.Conflict):
+		return fmt.Errorf("where a name is taken %q: want one of %v", a.Conflict, Conflicts)
 	}
 	return n.command(ctx, id, func(t transfer.Transfer, done func(error)) {
-		if !accept {
+		if !a.Accept {
 			n.engine.Decline(id, done)
 			return
 		}
@@ -125,7 +129,7 @@ func (n *Node) Answer(ctx context.Context, id uuid.UUID, accept bool, dir string
 		n.befriend(p)
 		n.replica.Accept(p.id)
 		n.reach(p)
-		n.receive(id, p, dir, done)
+		n.receive(id, p, a.Dir, transfer.Conflict(n.conflict(a.Conflict)), done)
 	})
 }
 
@@ -160,6 +164,34 @@ func (n *Node) Resume(ctx context.Context, id uuid.UUID) error {
 // Cancel ends a transfer for good.
 func (n *Node) Cancel(ctx context.Context, id uuid.UUID) error {
 	return n.command(ctx, id, func(_ transfer.Transfer, done func(error)) { n.engine.Cancel(id, done) })
+}
+
+// Clear says that a transfer that is over need not be shown any more.
+func (n *Node) Clear(ctx context.Context, id uuid.UUID) error {
+	return n.command(ctx, id, func(_ transfer.Transfer, done func(error)) { n.engine.Clear(id, done) })
+}
+
+// Retry offers anew what a transfer of ours offered, as it is now. What the receiver
+// has of it and is still the same is not sent again.
+func (n *Node) Retry(ctx context.Context, id uuid.UUID) (Transfer, error) {
+	t, err := ask(ctx, n, func() (transfer.Transfer, error) { return n.transfers[id], nil })
+	if err != nil {
+		return Transfer{}, err
+	}
+	switch {
+	case t.ID != id:
+		return Transfer{}, fmt.Errorf("%w: %s", ErrNoSuchOffer, id)
+	case t.Direction != transfer.Sending || !t.State.Final():
+		return Transfer{}, fmt.Errorf("send %s again: %w", id, ErrWrongState)
+	}
+	paths, err := n.engine.Sources(id)
+	if errors.Is(err, transfer.ErrUnlisted) {
+		err = fmt.Errorf("%w: %w", ErrUnsendable, err)
+	}
+	if err != nil {
+		return Transfer{}, err
+	}
+	return n.offer(ctx, t.Peer, paths)
 }
 
 // command asks the engine for something about a transfer that is known.
@@ -220,7 +252,7 @@ func (n *Node) transfer(t transfer.Transfer) Transfer {
 		Files: t.Files, Bytes: t.Bytes, Done: t.Done, State: string(t.State), Reason: string(t.Reason), Rate: t.Rate,
 		Left: t.Left, Offered: t.Offered, Path: t.Path, Renamed: peer.Line(t.Renamed, 0), Skipped: skipped(t),
 		Program: t.Program, Error: peer.Line(t.Error, 500), Checked: t.Checked,
-		Receipt: string(t.Confirmed), Content: contentText(t.Content),
+		Receipt: string(t.Confirmed), Content: contentText(t.Content), Limit: t.Limit, Cleared: t.Cleared,
 	}
 	if t.Walled {
 		v.Error = wallWords(v.Peer.Name, n.host.Port(), n.host.Address(t.Peer).Port())

@@ -78,7 +78,7 @@ func TestAFileIsOfferedAcceptedAndArrives(t *testing.T) {
 		t.Errorf("offer event: %+v", m)
 	}
 	eventually(t, "the offer waits", func() bool { return b.transferState(offer.ID).State == "offered" })
-	if err := b.Answer(t.Context(), offer.ID, true, ""); err != nil {
+	if err := b.Answer(t.Context(), offer.ID, Answer{Accept: true}); err != nil {
 		t.Fatal(err)
 	}
 	done := func(e Event) bool { return e.Kind == TransferMoved && e.Transfer.State == "done" }
@@ -108,7 +108,7 @@ func TestAnAnswerIsKeptUntilTheSenderIsThere(t *testing.T) {
 	a.stop()
 	eventually(t, "a is away", func() bool { return !b.online(a) })
 	dir := filepath.Join(t.TempDir(), "elsewhere")
-	if err := b.Answer(t.Context(), offer.ID, true, dir); err != nil {
+	if err := b.Answer(t.Context(), offer.ID, Answer{Accept: true, Dir: dir}); err != nil {
 		t.Fatal(err)
 	}
 	b.stop()
@@ -126,18 +126,18 @@ func TestADeclinedOfferIsDeclinedOnBothSides(t *testing.T) {
 	path, _ := file(t, "virus.exe", 100)
 	offer := a.offers(b, path)
 	eventually(t, "the offer waits", func() bool { return b.transferState(offer.ID).State == "offered" })
-	if err := b.Answer(t.Context(), offer.ID, false, ""); err != nil {
+	if err := b.Answer(t.Context(), offer.ID, Answer{}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "both know", func() bool {
 		at, bt := a.transferState(offer.ID), b.transferState(offer.ID)
 		return at.State == "declined" && at.Reason == "by peer" && bt.State == "declined" && bt.Reason == "by me"
 	})
-	if err := b.Answer(t.Context(), offer.ID, true, ""); !errors.Is(err, ErrWrongState) {
+	if err := b.Answer(t.Context(), offer.ID, Answer{Accept: true}); !errors.Is(err, ErrWrongState) {
 		t.Errorf("accepting it now: %v", err)
 	}
 	for _, err := range []error{
-		a.Cancel(t.Context(), uuid.New()), a.Pause(t.Context(), uuid.New()), a.Answer(t.Context(), uuid.New(), true, ""),
+		a.Cancel(t.Context(), uuid.New()), a.Pause(t.Context(), uuid.New()), a.Answer(t.Context(), uuid.New(), Answer{Accept: true}),
 	} {
 		if !errors.Is(err, ErrNoSuchOffer) {
 			t.Errorf("an unknown transfer: %v", err)
@@ -258,7 +258,7 @@ func TestAnOfferThatTheEngineMissedIsFoundAtStart(t *testing.T) {
 	drop(t, b, offer.ID) // as after a kill between the entry and the transfer
 	b.restart()
 	eventually(t, "the offer waits again", func() bool { return b.transferState(offer.ID).State == "offered" })
-	if err := b.Answer(t.Context(), offer.ID, true, ""); err != nil {
+	if err := b.Answer(t.Context(), offer.ID, Answer{Accept: true}); err != nil {
 		t.Fatal(err)
 	}
 	arrives(t, a, b, offer.ID, content)

@@ -41,7 +41,7 @@ type Settings struct {
 	Accept          string // none, verified, friends, all
 	AcceptUpTo      int64  // bytes; 0: no limit
 	FolderPerPerson bool
-	Conflict        string // rename, skip, replace
+	Conflict        string // keep, overwrite, skip, ask
 	Rate            int64  // bytes per second; 0: no limit
 	ReadMarks       bool
 	Visible         bool

@@ -92,16 +92,37 @@ func list(field func(*Settings) *[]string, valid func(string) bool) func(*Settin
 	}
 }
 
-func size(field func(*Settings) *int64, per string) func(*Settings, any) error {
+func size(field func(*Settings) *int64) func(*Settings, any) error {
 	return func(s *Settings, value any) error {
 		text, ok := value.(string)
 		if !ok {
 			return errValue
 		}
-		n, err := ParseSize(strings.TrimSuffix(text, per))
+		n, err := ParseSize(text)
 		*field(s) = n
 		return err
 	}
+}
+
+// MinRate is the lowest speed that files can be limited to, in bytes a second.
+const MinRate = 16 << 10
+
+// ParseRate reads "10 MB/s" as bytes a second. Nothing is 0: no limit.
+func ParseRate(text string) (int64, error) {
+	n, err := ParseSize(strings.TrimSuffix(strings.TrimSpace(text), "/s"))
+	if err == nil && n != 0 && n < MinRate {
+		err = errValue
+	}
+	return n, err
+}
+
+func setRate(s *Settings, value any) (err error) {
+	text, ok := value.(string)
+	if !ok {
+		return errValue
+	}
+	s.Rate, err = ParseRate(text)
+	return err
 }
 
 // ParseSize reads "100 MB" as bytes; units are powers of 1000 with B, of 1024

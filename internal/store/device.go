@@ -24,19 +24,21 @@ type Device struct {
 	// AcceptUpTo: its file offers of so many bytes at most are accepted without
 	// asking; 0: there is no rule for it.
 	AcceptUpTo int64
+	// Limit bounds what goes to it and comes from it, in bytes a second; 0: none.
+	Limit int64
 	// Addresses worked before, best first.
 	Addresses []netip.AddrPort
 }
 
-const deviceColumns = "key, name, first_seen, last_seen, verified, contact, blocked, addresses, accept_up_to"
+const deviceColumns = "key, name, first_seen, last_seen, verified, contact, blocked, addresses, accept_up_to, rate"
 
 // saveDevice never takes Contact back: it may have become one since the caller
 // read it, by a commit of the conversations.
-const saveDevice = "INSERT INTO device (" + deviceColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)" + `
+const saveDevice = "INSERT INTO device (" + deviceColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" + `
 	ON CONFLICT DO UPDATE SET
 	name = excluded.name, first_seen = excluded.first_seen, last_seen = excluded.last_seen,
 	verified = excluded.verified, contact = max(contact, excluded.contact),
-	blocked = excluded.blocked, addresses = excluded.addresses, accept_up_to = excluded.accept_up_to`
+	blocked = excluded.blocked, addresses = excluded.addresses, accept_up_to = excluded.accept_up_to, rate = excluded.rate`
 
 // Devices lists all devices, those seen last first.
 func (db *DB) Devices() ([]Device, error) {
@@ -72,7 +74,7 @@ func (db *DB) SaveDevices(devices []Device) error {
 		for _, d := range devices {
 			_, err := tx.exec(saveDevice,
 				d.ID[:], d.Name, seconds(d.FirstSeen), seconds(d.LastSeen), seconds(d.Verified),
-				d.Contact, d.Blocked, joinAddresses(d.Addresses), d.AcceptUpTo)
+				d.Contact, d.Blocked, joinAddresses(d.Addresses), d.AcceptUpTo, d.Limit)
 			if err != nil {
 				return err
 			}
@@ -85,7 +87,7 @@ func scanDevice(scan scan) (Device, error) {
 	var d Device
 	var first, last, verified sql.NullInt64
 	var addresses string
-	err := scan(fixed(d.ID[:]), &d.Name, &first, &last, &verified, &d.Contact, &d.Blocked, &addresses, &d.AcceptUpTo)
+	err := scan(fixed(d.ID[:]), &d.Name, &first, &last, &verified, &d.Contact, &d.Blocked, &addresses, &d.AcceptUpTo, &d.Limit)
 	d.FirstSeen, d.LastSeen, d.Verified = fromSeconds(first), fromSeconds(last), fromSeconds(verified)
 	d.Addresses = splitAddresses(addresses)
 	return d, err

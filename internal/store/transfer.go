@@ -21,9 +21,9 @@ func (db *DB) TransferStore() TransferStore { return TransferStore{db} }
 const (
 	transferColumns = `id, name, files, bytes, manifest, program, peer, direction, state, reason, error, offered,
 		done, dir, path, renamed, skipped, entries, holes, rate, conflict, compared, asking, accepted, listed, paused_own, paused_far, parts, settled,
-		content, confirmed`
+		content, confirmed, cleared`
 	saveTransfer = "INSERT INTO transfer (" + transferColumns + `)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
 		name = excluded.name, files = excluded.files, bytes = excluded.bytes, manifest = excluded.manifest,
 		program = excluded.program, peer = excluded.peer, direction = excluded.direction, state = excluded.state,
 		reason = excluded.reason, error = excluded.error, offered = excluded.offered, done = excluded.done,
@@ -31,7 +31,7 @@ const (
 		entries = excluded.entries, holes = excluded.holes, rate = excluded.rate,
 		conflict = excluded.conflict, compared = excluded.compared, asking = excluded.asking, accepted = excluded.accepted, listed = excluded.listed,
 		paused_own = excluded.paused_own, paused_far = excluded.paused_far, parts = excluded.parts,
-		settled = excluded.settled, content = excluded.content, confirmed = excluded.confirmed`
+		settled = excluded.settled, content = excluded.content, confirmed = excluded.confirmed, cleared = excluded.cleared`
 )
 
 // Transfers gives every transfer, the oldest first.
@@ -52,7 +52,7 @@ func scanTransfer(scan scan) (t transfer.Transfer, err error) {
 		&t.Done, &t.Dir, &t.Path, &t.Renamed, &t.Skipped, &t.Entries, &t.Holes, &t.Limit,
 		&t.Conflict, &t.Compared, &t.Asking,
 		&t.Accepted, &t.Listed, &t.PausedOwn, &t.PausedFar, &t.Parts, &t.Settled,
-		fixed(t.Content[:]), &t.Confirmed)
+		fixed(t.Content[:]), &t.Confirmed, &t.Cleared)
 	return t, err
 }
 
@@ -63,7 +63,7 @@ func (s TransferStore) SaveTransfer(t transfer.Transfer) error {
 			string(t.Direction), string(t.State), string(t.Reason), t.Error, nanoseconds(t.Offered),
 			t.Done, t.Dir, t.Path, t.Renamed, t.Skipped, t.Entries, t.Holes, t.Limit,
 			string(t.Conflict), t.Compared, t.Asking, t.Accepted, t.Listed, t.PausedOwn, t.PausedFar, t.Parts, t.Settled,
-			t.Content[:], string(t.Confirmed))
+			t.Content[:], string(t.Confirmed), t.Cleared)
 		return err
 	})
 }
