@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"regexp"
@@ -34,7 +35,7 @@ func TestStories(t *testing.T) {
 			env.Setenv("TMPDIR", os.TempDir()) // the sockets' paths are long here
 			return os.MkdirAll(env.WorkDir+"/people", 0o700)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "until": until, "up": up},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "until": until, "up": up, "fill": fill},
 	})
 }
 
@@ -55,6 +56,18 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("%q ended with %d, want %d", args[1:], got, want)
 	}
+}
+
+// fill makes a file of so many bytes, no two stretches of it alike: fill FILE SIZE.
+func fill(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 || neg {
+		ts.Fatalf("usage: fill FILE SIZE")
+	}
+	size, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	content := make([]byte, size)
+	rand.NewChaCha8([32]byte{}).Read(content)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), content, 0o600))
 }
 
 // patience is how long a story waits for what should take moments.

@@ -30,6 +30,10 @@ func (p *Program) acceptCommand() *cobra.Command {
 		Long: `Accepts a file offer. Without a running Earshot the answer is recorded, and
 the files come when it runs again.
 
+Where a file of that name is there already, both are kept, unless --conflict or
+the setting says otherwise. With "ask" the transfer pauses and says "name taken";
+accept it again, with --conflict keep, overwrite or skip.
+
 With --always, files of the person who made the offer, or of PEER, are accepted
 without asking from now on: of any size, or up to --up-to. --ask takes that back.
 --list shows whose files are accepted without asking.`,
@@ -48,6 +52,7 @@ without asking from now on: of any size, or up to --up-to. --ask takes that back
 	}
 	cmd.Flags().StringVar(&f.dir, "dir", "", "save in this folder")
 	cmd.Flags().BoolVar(&f.folder, "folder-per-person", false, "and there in a folder of the sender's own")
+	cmd.Flags().StringVar(&f.conflict, "conflict", "", "where a name is taken: keep (both), overwrite, skip, ask (default: as set)")
 	cmd.Flags().BoolVar(&f.always, "always", false, "accept this person's files without asking from now on")
 	cmd.Flags().StringVar(&f.upTo, "up-to", "", "with --always: of at most this size, like \"100 MB\"")
 	cmd.Flags().BoolVar(&f.ask, "ask", false, "take --always back")
@@ -59,7 +64,7 @@ without asking from now on: of any size, or up to --up-to. --ask takes that back
 // check reports flags that do not go together.
 func (f acceptFlags) check(args int) error {
 	switch {
-	case f.list && (args > 0 || f.always || f.ask), f.always && f.ask, f.ask && (f.dir != "" || f.folder):
+	case f.list && (args > 0 || f.always || f.ask), f.always && f.ask, f.ask && (f.dir != "" || f.folder || f.conflict != ""):
 		return errors.New("these flags do not go together")
 	case !f.list && args != 1:
 		return errors.New("an offer, or a person, is missing")
@@ -73,6 +78,9 @@ func (f acceptFlags) check(args int) error {
 
 // accept accepts an offer, or a person's files from now on.
 func (p *Program) accept(ctx context.Context, text string, f acceptFlags) error {
+	if err := checkConflict(f.conflict); err != nil {
+		return err
+	}
 	upTo, err := sizeOf("up-to", f.upTo)
 	if err != nil {
 		return err
@@ -184,12 +192,7 @@ func (p *Program) showAccepted(ctx context.Context, n Node, asJSON bool) error {
 	if asJSON {
 		return writeJSON(p.Stdout, out)
 	}
-	for _, line := range append([]string{acceptedWords(self, len(rows))}, columns(rows)...) {
-		if err := p.say("%s", line); err != nil {
-			return err
-		}
-	}
-	return nil
+	return p.sayAll(append([]string{acceptedWords(self, len(rows))}, columns(rows)...))
 }
 
 // acceptedWords says what the general rule accepts; so many people follow.
@@ -234,6 +237,9 @@ func (p *Program) answer(ctx context.Context, n Node, t node.Transfer, accept bo
 	}
 	if err != nil {
 		return err
+	}
+	if accept && t.Reason == reasonTaken && f.conflict == "" {
+		return &failure{code: codeUsage, what: fmt.Sprintf("%s waits for you to say what becomes of the files that are there already.", t.Name), do: "Say it with --conflict keep, overwrite or skip."}
 	}
 	word := map[bool]string{true: "accept", false: "decline"}[accept]
 	if err := n.Answer(ctx, t.ID, node.Answer{Accept: accept, Dir: dir, Conflict: node.Conflict(f.conflict)}); err != nil {

@@ -154,7 +154,7 @@ func (n narrator) words(e node.Event) string {
 // transferWords tells how a transfer stands when that changed.
 func (n narrator) transferWords(t node.Transfer) string {
 	stands := transferWords(t)
-	if n[t.ID] == stands || t.State == stateOffered {
+	if n[t.ID] == stands || t.State == stateOffered || t.Cleared {
 		return ""
 	}
 	n[t.ID] = stands
@@ -163,7 +163,7 @@ func (n narrator) transferWords(t node.Transfer) string {
 	}
 	words := t.Name.String() + ": " + stands
 	if t.Direction == node.Receiving && t.State == stateDone && t.Path != "" {
-		words += ", saved as " + t.Path
+		words += " as " + t.Path
 	}
 	return words
 }

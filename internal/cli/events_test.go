@@ -68,7 +68,7 @@ func TestListenTellsInWords(t *testing.T) {
 	want := []string{
 		"Ann is reachable on port 7420", "Bob is here", "Bob: hello", "      | there  (a stranger: not in your contacts)",
 		"Bob wants to send you photos (3 files, 2.5 MB): earshot accept 04000000-0000", "photos: receiving",
-		"photos: received and checked, saved as /srv/photos", "photos: saved by Bob, receipt signed", "Bob left", "! disk full", "! " + lost,
+		"photos: saved as /srv/photos", "photos: saved by Bob, receipt signed", "Bob left", "! disk full", "! " + lost,
 	}
 	got := listened(t, happenings())
 	for i := range got {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +13,7 @@ import (
 
 func (p *Program) listenCommand() *cobra.Command {
 	var asJSON, folders bool
-	var rule, upTo, dir string
+	var rule, upTo, dir, conflict string
 	cmd := &cobra.Command{
 		Use:   "listen",
 		Short: "Be reachable without a screen, and print what happens",
@@ -24,6 +25,10 @@ RULE says whose file offers are accepted without asking: none, verified, friends
 --accept-up-to, wait for "earshot accept"; "earshot accept --always PEER" makes
 an exception for one person.
 
+Where a name is taken, both files are kept, unless --conflict says otherwise. What
+is accepted by a rule overwrites only what the same person sent before and nobody
+changed since.
+
 With --folder-per-person what Ann sends goes to DIR/Ann, and what another device
 of that name sends to DIR/Ann (K7QF), with the beginning of its ID. A folder
 that was there before is never used for that, and whoever has one keeps it.`,
@@ -33,6 +38,10 @@ that was there before is never used for that, and whoever has one keeps it.`,
 			if err := checkRule(r.rule); err != nil {
 				return err
 			}
+			if err := checkConflict(conflict); err != nil {
+				return err
+			}
+			r.conflict = node.Conflict(conflict)
 			size, err := sizeOf("accept-up-to", upTo)
 			if err != nil {
 				return err
@@ -63,6 +72,7 @@ that was there before is never used for that, and whoever has one keeps it.`,
 	cmd.Flags().StringVar(&rule, "accept", "", "accept the offers of: none, verified, friends, all (default none)")
 	cmd.Flags().StringVar(&upTo, "accept-up-to", "", "but only offers of at most this size, like \"100 MB\"")
 	cmd.Flags().StringVar(&dir, "dir", "", "save received files in this folder")
+	cmd.Flags().StringVar(&conflict, "conflict", "", "where a name is taken: keep (both), overwrite, skip, ask (default keep)")
 	cmd.Flags().BoolVar(&folders, "folder-per-person", false, "and there in a folder of each person's own")
 	return cmd
 }
@@ -82,6 +92,13 @@ func checkRule(rule node.Rule) error {
 		return nil
 	}
 	return wrong("--accept is %q; want none, verified, friends or all.", string(rule))
+}
+
+func checkConflict(c string) error {
+	if c == "" || slices.Contains(node.Conflicts, node.Conflict(c)) {
+		return nil
+	}
+	return wrong("--conflict is %q; want keep, overwrite, skip or ask.", c)
 }
 
 // listen prints events until ctx ends, which is then the error.

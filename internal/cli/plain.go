@@ -159,7 +159,7 @@ func init() { // refers to itself: /help
 		"accept":    {"OFFER", "accept a file offer", (*lines).accept},
 		"decline":   {"OFFER", "decline a file offer", (*lines).decline},
 		"files":     {"SIZE|any|ask", "accept files of the person chosen without asking, or ask again", (*lines).files},
-		"transfers": {"", "how files stand", func(l *lines, ctx context.Context, _ string) error { return l.p.showTransfers(ctx, l.n, false) }},
+		"transfers": {"", "how files stand", func(l *lines, ctx context.Context, _ string) error { return l.p.showTransfers(ctx, l.n, false, false) }},
 		"pause":     {"ID", "pause a transfer", (*lines).pause},
 		"resume":    {"ID", "go on with it", (*lines).resume},
 		"cancel":    {"ID", "cancel it for good", (*lines).cancel},
@@ -310,10 +310,5 @@ func (l *lines) help(context.Context, string) error {
 		c := lineCommands[word]
 		rows = append(rows, []string{strings.TrimSpace(fmt.Sprintf("/%s %s", word, c.args)), c.help})
 	}
-	for _, line := range columns(rows) {
-		if err := l.p.say("%s", line); err != nil {
-			return err
-		}
-	}
-	return nil
+	return l.p.sayAll(columns(rows))
 }

@@ -154,7 +154,7 @@ func TestReadingAgainIsShown(t *testing.T) {
 		return now
 	}}
 	check, err := watchCheck(t.Context(), f, f.transfers[1], b)
-	if err != nil || check.State != node.FilesSame || !strings.HasPrefix(out.String(), "\rphotos  ..........   0%  checking") {
+	if err != nil || check.State != node.FilesSame || !strings.HasPrefix(out.String(), "\rphotos  ..........   0%  verifying") {
 		t.Errorf("%+v, %v, drew %q", check, err, out.String())
 	}
 	f.fail = errors.New("no disk")

@@ -271,7 +271,7 @@ func (s *sending) finish(ctx context.Context, asJSON bool) error {
 		if asJSON {
 			err = writeJSON(s.p.Stdout, sent{ID: t.ID, State: t.State, Skipped: t.Skipped})
 		} else if t.State == stateDone {
-			err = s.p.say("%s: received and checked by %s.", filesOf(t.Name, t.Files, t.Bytes, t.Program), refName(t.Peer))
+			err = s.p.say("%s: saved by %s.", filesOf(t.Name, t.Files, t.Bytes, t.Program), refName(t.Peer))
 		}
 		if err != nil {
 			return err

@@ -120,7 +120,7 @@ func TestSendEndsAsTheTransferEnds(t *testing.T) {
 	}
 	f := newFake(person(2, "Bob"))
 	f.onOffer = become(stateDone, "")
-	newCall(t, f).run(0, "send", "Bob", file(t)).prints("report.pdf (1.0 MB): received and checked by Bob.\n")
+	newCall(t, f).run(0, "send", "Bob", file(t)).prints("report.pdf (1.0 MB): saved by Bob.\n")
 }
 
 // What a person has to do for it to go on is said at once and once, also where

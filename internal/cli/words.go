@@ -19,6 +19,10 @@ const (
 	stateFailed      = "failed"
 )
 
+// reasonTaken is why a transfer pauses where the person has to say what becomes of
+// files that are there already.
+const reasonTaken = "name taken"
+
 // isFinal reports whether a transfer in this state stays in it.
 func isFinal(state string) bool {
 	return state == stateDone || state == stateDeclined || state == stateCancelled || state == stateFailed
@@ -34,8 +38,11 @@ func transferWords(t node.Transfer) string {
 		}
 		return "waits for " + other + " to accept it"
 	case stateActive:
-		if t.Reason == "verifying" {
-			return "checking"
+		switch t.Reason {
+		case "verifying":
+			return "verifying"
+		case "queued":
+			return "waiting its turn"
 		}
 		if t.Direction == node.Receiving {
 			return "receiving"
@@ -43,7 +50,7 @@ func transferWords(t node.Transfer) string {
 		return "sending"
 	case stateDone:
 		if t.Direction == node.Receiving {
-			return "received and checked"
+			return "saved"
 		}
 		return "saved by " + other + map[string]string{"signed": ", receipt signed", "invalid": ", BUT THE RECEIPT IS NOT VALID"}[t.Receipt]
 	}
@@ -58,8 +65,12 @@ func stoppedWords(t node.Transfer, other string) string {
 	}
 	switch t.State {
 	case statePaused:
-		if t.Reason == "disk full" {
-			return "paused: the disk is full" + map[bool]string{true: " at " + other}[t.Direction == node.Sending]
+		there := map[bool]string{true: " at " + other}[t.Direction == node.Sending]
+		switch t.Reason {
+		case "disk full":
+			return "paused: the disk is full" + there
+		case reasonTaken:
+			return "paused: the name is taken" + there
 		}
 		return "paused by " + by
 	case stateInterrupted:
