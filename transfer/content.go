@@ -19,8 +19,8 @@ import (
 // costs the receiver nothing; who has the files can work it out again.
 
 // maxListed is how many entries the manifest of a done transfer may have to be kept
-// where it was sent. A row is about 300 bytes, so the largest is 3 MB.
-const maxListed = 10_000
+// where it was sent. A row is about 300 bytes, so the largest is 5 MB.
+const maxListed = 1 << 14
 
 // content is the content hash of a complete transfer, by its journal; what was there
 // before is read, and where something was not wanted there is none.
@@ -102,9 +102,9 @@ func (f *finisher) readSums(to io.Writer, file *File, buf []byte) error {
 }
 
 // keepsList reports whether the manifest of a final transfer stays, to compare its
-// files with the receipt, and to offer them again.
+// files with the receipt, or to offer them again.
 func (j *job) keepsList() bool {
-	return j.t.Direction == Sending && j.t.Entries <= maxListed
+	return j.t.Direction == Sending && j.t.Entries <= maxListed && (j.t.State == Done || !j.t.Cleared)
 }
 
 // Confirmed says what became of the receipt of a transfer.

@@ -131,7 +131,7 @@ func TestALongListIsNotKept(t *testing.T) {
 	ann, _, id, _ := sent(t, "x")
 	at := ann.at(id)
 	ann.close()
-	at.Entries = 10_001 // as if it had been
+	at.Entries = 1<<14 + 1 // as if it had been
 	if err := ann.store.SaveTransfer(at); err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,8 @@ type disk interface {
 	Remove(name string) error
 	RemoveAll(name string) error
 	Chtimes(name string, modified time.Time) error
+	// CloseAs closes a file of the folder, of that name, and gives it its time.
+	CloseAs(f diskFile, name string, modified time.Time) error
 	// SyncFolder makes the names in a folder durable.
 	SyncFolder(name string) error
 	// SyncAll makes everything on the file system durable in one go; it fails
@@ -86,6 +88,14 @@ func (d *rootDisk) OpenFile(name string, flag int, perm fs.FileMode) (diskFile, 
 
 func (d *rootDisk) Chtimes(name string, modified time.Time) error {
 	return d.Root.Chtimes(name, time.Time{}, modified)
+}
+
+func (d *rootDisk) CloseAs(f diskFile, name string, modified time.Time) error {
+	timed := setTime(f.(*os.File), modified) == nil
+	if err := f.Close(); err != nil || timed {
+		return err
+	}
+	return d.Chtimes(name, modified)
 }
 
 func (d *rootDisk) Free() (free, size int64, err error) { return freeSpace(d.dir) }

@@ -561,6 +561,14 @@ func (d *faultyDisk) Chtimes(name string, modified time.Time) error {
 	return first(d.check("chtimes", name), func() error { return d.Disk.Chtimes(name, modified) })
 }
 
+func (d *faultyDisk) CloseAs(f transfer.DiskFile, name string, modified time.Time) error {
+	inner := f.(*faultyFile)
+	if err := d.check("chtimes", name); err != nil {
+		return errors.Join(inner.Close(), err)
+	}
+	return d.Disk.CloseAs(inner.DiskFile, name, modified)
+}
+
 func (d *faultyDisk) SyncFolder(name string) error {
 	return first(d.check("syncfolder", name), func() error { return d.Disk.SyncFolder(name) })
 }

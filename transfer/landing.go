@@ -54,6 +54,7 @@ type landing struct {
 	older   older
 	out     openPart
 	folder  folder // of the part that was opened last
+	hands   [maxHands]hand
 	paths   partPaths
 	saver   saver
 	check   []byte // for reading back what was repaired
@@ -334,6 +335,9 @@ func (l *landing) close() {
 	l.closePart(false)
 	l.older.close()
 	l.folder.leave()
+	for i := range l.hands {
+		l.hands[i].leave()
+	}
 	l.saver.wait()
 	l.journal.Close()
 }

@@ -60,16 +60,16 @@ func (l *landing) make(f *File) error {
 	if err != nil {
 		return err
 	}
-	return l.inFolder(name, func(base string) error { return makeFolder(l.folder, base) })
+	return l.folder.within(l.disk, name, func(base string) error { return makeFolder(l.folder, base) })
 }
 
-// inFolder does something in the folder of a part, which is made again where it is
+// within does something in the folder of a part, which is made again where it is
 // gone.
-func (l *landing) inFolder(name string, do func(base string) error) error {
+func (f *folder) within(d disk, name string, do func(base string) error) error {
 	parent, base := path.Split(name)
 	parent = path.Clean(parent)
 	try := func() error {
-		if err := l.folder.enter(l.disk, parent); err != nil {
+		if err := f.enter(d, parent); err != nil {
 			return err
 		}
 		return do(base)
@@ -78,8 +78,8 @@ func (l *landing) inFolder(name string, do func(base string) error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	l.folder.leave()
-	if err := makeFolders(l.disk, "", parent); err != nil {
+	f.leave()
+	if err := makeFolders(d, "", parent); err != nil {
 		return err
 	}
 	return try()
@@ -97,18 +97,21 @@ func (l *landing) use(f *File) error {
 	if err != nil {
 		return err
 	}
-	return l.inFolder(name, func(base string) error { return l.openPart(f, name, base) })
+	return l.folder.within(l.disk, name, func(base string) error { return l.openPart(f, name, base) })
+}
+
+func permOf(f *File) fs.FileMode {
+	if f.Mode == peer.ModeProgram {
+		return 0o700
+	}
+	return 0o600
 }
 
 // openPart opens a part, which then has the size of the file, and nothing behind
 // what was kept of it: neither the end of a longer one, nor what was written last
 // before a kill.
 func (l *landing) openPart(f *File, name, base string) error {
-	perm := fs.FileMode(0o600)
-	if f.Mode == peer.ModeProgram {
-		perm = 0o700
-	}
-	out, made, err := createOrOpen(l.folder, base, perm)
+	out, made, err := createOrOpen(l.folder, base, permOf(f))
 	if err != nil {
 		return err
 	}
@@ -139,10 +142,10 @@ func (l *landing) closePart(complete bool) error {
 	if out.file == nil {
 		return nil
 	}
-	if err := out.Close(); err != nil || !complete {
-		return err
+	if !complete {
+		return out.Close()
 	}
-	return l.folder.Chtimes(out.base, out.file.Time)
+	return l.folder.CloseAs(out.diskFile, out.base, out.file.Time)
 }
 
 // write writes a piece that was received; no data are zeros. Its chunk counts from

@@ -188,14 +188,21 @@ func (p *pull) receive(ctx context.Context) (received, error) {
 func (p *pull) takeAll(r received) error {
 	defer func() { p.free <- r }() // has room for every buffer
 	p.window.arrived(r.pieces[len(r.pieces)-1].piece, r.at)
-	for _, got := range r.pieces {
+	for rest := r.pieces; len(rest) > 0; {
 		if err := p.takeOwn(); err != nil {
 			return err
 		}
-		if err := p.take(got); err != nil {
+		if small := p.small(rest); len(small) > 0 {
+			if err := p.takeSmall(small); err != nil {
+				return err
+			}
+			rest = rest[len(small):]
+			continue
+		}
+		if err := p.take(rest[0]); err != nil {
 			return err
 		}
-		p.openSize -= int64(got.size)
+		rest = rest[1:]
 	}
 	return nil
 }
@@ -218,7 +225,7 @@ func (p *pull) takeOwn() error {
 	return nil
 }
 
-// take writes one piece, and with the last one of a chunk keeps that.
+// take writes one piece that comes next, and with the last one of a chunk keeps that.
 func (p *pull) take(got arrival) error {
 	if err := p.land.write(got.piece, got.data); err != nil {
 		return err
@@ -229,6 +236,14 @@ func (p *pull) take(got arrival) error {
 			data = zeros[:got.size]
 		}
 		got.sum, got.wrong = p.land.older.sum(got.piece, data)
+	}
+	return p.taken(&got)
+}
+
+// taken counts a piece that was written.
+func (p *pull) taken(got *arrival) error {
+	if got.from == fromSender {
+		p.openSize -= int64(got.size)
 	}
 	if p.begun += int64(got.size); got.isLast() {
 		if err := p.land.written(got.chunk, got.sum, got.wrong); err != nil {

@@ -27,17 +27,21 @@ var errNothing = errors.New("nothing of it can be sent")
 // to be looked into wait in the store, as entries of the manifest itself, so a
 // million files take no more memory than one page of them.
 type walker struct {
-	store   Store
-	id      uuid.UUID
-	sources sources
-	list    *listing
-	batch   []File
-	left    leftOut
+	store Store
+	id    uuid.UUID
+	hands [maxHands]sources
+	list  *listing
+	batch []File
+	spare []File // an empty one
+	left  leftOut
+
+	adding chan error // brings what came of the batch that is being added; nil: none is
+	twins  leftOut    // what was left out of it
 }
 
 // walk lists the files and folders at the absolute paths.
 func (w *walker) walk(ctx context.Context, paths []string) error {
-	defer w.sources.close()
+	defer w.close()
 	names := map[string]bool{}
 	for _, name := range paths {
 		fold := peer.FoldName(filepath.Base(name))
@@ -49,7 +53,7 @@ func (w *walker) walk(ctx context.Context, paths []string) error {
 			return err
 		}
 	}
-	if err := w.flush(); err != nil {
+	if err := w.flushAll(); err != nil {
 		return err
 	}
 	for next := int64(0); ; {
@@ -66,7 +70,7 @@ func (w *walker) walk(ctx context.Context, paths []string) error {
 			}
 		}
 		next = folders[len(folders)-1].N + 1
-		if err := w.flush(); err != nil {
+		if err := w.flushAll(); err != nil {
 			return err
 		}
 	}
@@ -92,7 +96,8 @@ func (w *walker) top(name string) error {
 	if err != nil {
 		return fmt.Errorf("send %s: %w", name, err)
 	}
-	return w.entry(File{}, filepath.Base(filepath.Clean(name)), real, fs.FileInfoToDirEntry(info))
+	base := filepath.Base(filepath.Clean(name))
+	return w.add(base, w.hands[0].entry(File{}, base, real, fs.FileInfoToDirEntry(info)))
 }
 
 // inside lists what is in a folder of the manifest.
@@ -105,10 +110,8 @@ func (w *walker) inside(ctx context.Context, folder File) error {
 	defer dir.Close()
 	for {
 		entries, err := dir.ReadDir(page)
-		for _, entry := range entries {
-			if err := w.entry(folder, entry.Name(), filepath.Join(folder.Source, entry.Name()), entry); err != nil {
-				return err
-			}
+		if err := w.all(folder, entries); err != nil {
+			return err
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -122,8 +125,46 @@ func (w *walker) inside(ctx context.Context, folder File) error {
 	}
 }
 
-// entry lists one file or folder in a folder, or leaves it out.
-func (w *walker) entry(folder File, name, source string, entry fs.DirEntry) error {
+// entry is a file or folder, or why it is left out.
+type entry struct {
+	file File
+	why  string
+}
+
+// all lists files and folders of a folder. Several goroutines look at them: most of
+// what that costs are calls of the system.
+func (w *walker) all(folder File, entries []fs.DirEntry) error {
+	seen := make([]entry, len(entries))
+	err := byHands(len(entries), func(hand, i int) error {
+		name := entries[i].Name()
+		seen[i] = w.hands[hand].entry(folder, name, filepath.Join(folder.Source, name), entries[i])
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, e := range seen {
+		if err := w.add(entries[i].Name(), e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add lists one file or folder, or leaves it out.
+func (w *walker) add(name string, e entry) error {
+	if e.why != "" {
+		w.left.add(e.why, name)
+		return nil
+	}
+	if w.batch = append(w.batch, e.file); len(w.batch) >= page {
+		return w.flush()
+	}
+	return nil
+}
+
+// entry finds out what a file or folder in a folder is.
+func (s *sources) entry(folder File, name, source string, of fs.DirEntry) entry {
 	wire := path.Join(folder.sentAs(), wireName(name))
 	clean, _, err := peer.CleanPath(strings.Split(wire, "/"))
 	if err != nil {
@@ -131,23 +172,15 @@ func (w *walker) entry(folder File, name, source string, entry fs.DirEntry) erro
 		if strings.Count(wire, "/") >= maxDepth {
 			why = "too deep in folders"
 		}
-		w.left.add(why, name)
-		return nil
+		return entry{why: why}
 	}
 	f := File{Path: strings.Join(clean, "/"), Source: source}
 	f.Fold = peer.FoldName(f.Path)
 	if wire != f.Path {
 		f.Wire = wire
 	}
-	if why := w.look(&f, entry); why != "" {
-		w.left.add(why, name)
-		return nil
-	}
-	w.batch = append(w.batch, f)
-	if len(w.batch) >= page {
-		return w.flush()
-	}
-	return nil
+	why := s.look(&f, of)
+	return entry{f, why}
 }
 
 // sentAs is the path in the manifest as the sender writes it; that of no folder is
@@ -160,7 +193,7 @@ func (f File) sentAs() string {
 }
 
 // look fills in what a file or folder is, or says why it is left out.
-func (w *walker) look(f *File, entry fs.DirEntry) (why string) {
+func (s *sources) look(f *File, entry fs.DirEntry) (why string) {
 	switch mode := entry.Type(); {
 	case mode&fs.ModeSymlink != 0:
 		return "link"
@@ -181,7 +214,7 @@ func (w *walker) look(f *File, entry fs.DirEntry) (why string) {
 		f.Mode, f.Time = peer.ModeFolder, info.ModTime()
 		return ""
 	}
-	file, err := w.sources.open(f.Source)
+	file, err := s.open(f.Source)
 	if err != nil {
 		return "unreadable"
 	}
@@ -197,14 +230,47 @@ func (w *walker) look(f *File, entry fs.DirEntry) (why string) {
 	return ""
 }
 
-// flush adds what was found to the store. Names that would be one on another
-// system are left out, all but the first.
+// flush begins to add what was found to the store, while more is looked for.
 func (w *walker) flush() error {
+	if err := w.added(); err != nil || len(w.batch) == 0 {
+		return err
+	}
 	files := w.batch
-	w.batch = w.batch[:0]
-	if len(files) == 0 {
+	w.batch, w.spare = w.spare[:0], files
+	w.adding = make(chan error, 1)
+	go func() { w.adding <- w.keep(files) }()
+	return nil
+}
+
+// added waits until what was flushed is in the store.
+func (w *walker) added() error {
+	if w.adding == nil {
 		return nil
 	}
+	err := <-w.adding
+	w.adding = nil
+	return err
+}
+
+// flushAll is flush, and waits.
+func (w *walker) flushAll() error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	return w.added()
+}
+
+func (w *walker) close() {
+	w.added() // where something went wrong meanwhile
+	for i := range w.hands {
+		w.hands[i].close()
+	}
+	w.left.kinds = append(w.left.kinds, w.twins.kinds...)
+}
+
+// keep adds files to the store. Names that would be one on another system are left
+// out, all but the first.
+func (w *walker) keep(files []File) error {
 	w.list.number(files)
 	err := w.store.AddFiles(w.id, files)
 	if errors.Is(err, ErrTaken) {
@@ -229,7 +295,7 @@ func (w *walker) distinct(files []File) ([]File, error) {
 			return nil, err
 		}
 		if there || seen[f.Fold] {
-			w.left.add("with another's name", f.Path)
+			w.twins.add("with another's name", f.Path)
 			continue
 		}
 		seen[f.Fold] = true

@@ -57,7 +57,10 @@ func (e *Engine) prepare(id uuid.UUID, to peer.ID, paths []string, reply func(Of
 	}
 	e.jobs[id] = j
 	j.running, j.listing = true, true
-	w := &walker{store: e.cfg.Store, id: id, sources: sources{wrap: e.cfg.wrapSource}, list: newListing()}
+	w := &walker{store: e.cfg.Store, id: id, list: newListing()}
+	for i := range w.hands {
+		w.hands[i].wrap = e.cfg.wrapSource
+	}
 	var ctx context.Context
 	ctx, j.quit = context.WithCancel(e.ctx)
 	e.work.Go(func() {
