@@ -352,7 +352,7 @@ func TestWhatIsLeftOutOfAnOfferIsSaid(t *testing.T) {
 	run(t, 80, 24, f, Config{}, func(k *console) {
 		k.keys("Enter", "/send /srv/photos", "Enter")
 		k.shows("! Not all of budget-2026-03.xlsx can be sent. Left out: 2 link (passwd, …), 1", "pipe (queue)")
-		k.shows("received and", "checked - left out: 2 link (passwd, …), 1 pipe (queue)")
+		k.shows("saved - left", "out: 2 link (passwd, …), 1 pipe (queue)")
 		k.keys("Esc", "Ctrl+T", "End")
 		k.shows(" left out: 2 link (passwd, …), 1 pipe (queue)")
 	})
@@ -723,9 +723,9 @@ func TestAnswersBySlash(t *testing.T) {
 		k.keys("/accept", "Enter")
 		k.asked("Answer", "accept")
 		k.shows("Nothing waits for an answer.")
-		done.State, done.Done = "done", done.Bytes
+		done.State, done.Done, done.Content = "done", done.Bytes, "00"
 		k.say(node.Event{Kind: node.TransferMoved, Transfer: &done})
-		k.shows("received and checked: contract-v7.pdf")
+		k.shows("saved: contract-v7.pdf")
 	})
 }
 

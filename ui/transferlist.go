@@ -42,7 +42,7 @@ func (l *transferList) put(t node.Transfer) (before node.Transfer, had bool) {
 		return before, false
 	}
 	before, *have = *have, t
-	l.mixed = l.mixed || rank(before) != rank(t) || !before.Offered.Equal(t.Offered)
+	l.mixed = l.mixed || rank(&before) != rank(have) || !before.Offered.Equal(t.Offered)
 	return before, true
 }
 
@@ -59,7 +59,7 @@ func (l *transferList) of(id uuid.UUID) (node.Transfer, bool) {
 func (l *transferList) all() []*node.Transfer {
 	if l.mixed {
 		slices.SortFunc(l.order, func(a, b *node.Transfer) int {
-			if c := cmp.Or(cmp.Compare(rank(*a), rank(*b)), b.Offered.Compare(a.Offered)); c != 0 {
+			if c := cmp.Or(cmp.Compare(rank(a), rank(b)), b.Offered.Compare(a.Offered)); c != 0 {
 				return c
 			}
 			return bytes.Compare(a.ID[:], b.ID[:])
@@ -72,7 +72,7 @@ func (l *transferList) all() []*node.Transfer {
 // going is those that are not over.
 func (l *transferList) going() []*node.Transfer {
 	all := l.all()
-	n, _ := slices.BinarySearchFunc(all, rankOver, func(t *node.Transfer, r int) int { return cmp.Compare(rank(*t), r) })
+	n, _ := slices.BinarySearchFunc(all, rankOver, func(t *node.Transfer, r int) int { return cmp.Compare(rank(t), r) })
 	return all[:n]
 }
 
@@ -93,11 +93,11 @@ const (
 	ranks
 )
 
-func rank(t node.Transfer) int {
+func rank(t *node.Transfer) int {
 	switch {
-	case t.State == "active":
+	case t.State == "active" && t.Reason != "queued":
 		return rankMoves
-	case !finished(t):
+	case !finished(*t):
 		return rankWaits
 	}
 	return rankOver

@@ -44,6 +44,26 @@ func TestTransfersKeepTheirOrder(t *testing.T) {
 	check(5, 3, 2, 1, 4)
 	l.reset([]node.Transfer{{ID: uuidOf(9), State: "done"}, {ID: uuidOf(8), State: "paused"}})
 	check(8, 9)
+	l.put(node.Transfer{ID: uuidOf(7), State: "active", Reason: "queued", Offered: testNow})
+	l.put(node.Transfer{ID: uuidOf(6), State: "active"})
+	check(6, 7, 8, 9)
+}
+
+func TestTheGaugeTellsWhatMovesFromWhatWaitsItsTurn(t *testing.T) {
+	f := newFakeNode()
+	for i, reason := range []string{"", "verifying", "queued", "queued", "queued"} {
+		f.transfers = append(f.transfers, node.Transfer{
+			ID: uuidOf(uint64(i)), Direction: node.Sending, State: "active", Reason: reason, Bytes: 100, Done: int64(10 * (2 - i/2)),
+		})
+	}
+	c := still(t, 80, 24, f)
+	if got, want := c.gauge(), "↑ 2+3 12%"; got != want {
+		t.Errorf("the gauge says %q, want %q", got, want)
+	}
+	c.begin(f.self, nil, f.transfers[:2])
+	if got, want := c.gauge(), "↑ 2 20%"; got != want {
+		t.Errorf("the gauge says %q, want %q", got, want)
+	}
 }
 
 func TestManyOldTransfersCostNothingToDraw(t *testing.T) {

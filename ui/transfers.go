@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
@@ -21,21 +22,30 @@ const (
 	barCells, longBarCells = 8, 12
 )
 
-// gauge says in the status bar how much moves, and how far it is.
+// gauge says in the status bar how much moves, and after a plus how much waits its
+// turn, and how far all that is.
 func (c *Console) gauge() string {
-	var moving int
+	var moving, queued int
 	var done, total int64
 	up, down := false, false
 	for _, t := range c.transfers.going() {
 		if t.State != "active" {
 			continue
 		}
-		moving++
+		if t.Reason == "queued" {
+			queued++
+		} else {
+			moving++
+		}
 		done, total = done+t.Done, total+t.Bytes
 		up, down = up || t.Direction == node.Sending, down || t.Direction == node.Receiving
 	}
-	if moving == 0 {
+	count := strconv.Itoa(moving)
+	switch {
+	case moving+queued == 0:
 		return ""
+	case queued > 0:
+		count += "+" + strconv.Itoa(queued)
 	}
 	arrow := c.glyphs.both
 	switch {
@@ -44,7 +54,7 @@ func (c *Console) gauge() string {
 	case !up:
 		arrow = c.glyphs.down
 	}
-	return fmt.Sprintf("%s %d %d%%", arrow, moving, percent(done, total))
+	return fmt.Sprintf("%s %s %d%%", arrow, count, percent(done, total))
 }
 
 // drawStrip draws the transfers that go on, above the line one writes in, from
@@ -132,20 +142,34 @@ func (c *Console) status(t node.Transfer) string {
 	case t.State == "active" && t.Reason == "" && t.Rate > 0:
 		return bytesOf(t.Rate) + "/s"
 	case t.State == "done":
-		return c.glyphs.verified + " " + bytesOf(t.Bytes)
+		return c.savedRow(t)
 	}
 	return c.words.transfer(t)
 }
 
+// savedRow is what a row has room for of what is done.
+func (c *Console) savedRow(t node.Transfer) string {
+	g, w := c.glyphs, c.words
+	switch saved(t) {
+	case "done invalid":
+		return g.warn + " " + w.BadReceipt
+	case "done skipped":
+		return g.verified + " " + w.Skipped
+	case "done some":
+		return g.verified + " " + w.SavedSome
+	}
+	return g.verified + " " + w.States["done"] + " " + bytesOf(t.Bytes)
+}
+
 func transferStyle(t node.Transfer) tcell.Style {
-	switch t.State {
-	case "active":
+	switch {
+	case t.State == "active" && t.Reason != "queued":
 		return active
-	case "failed":
+	case t.State == "failed", t.State == "done" && saved(t) == "done invalid":
 		return alarm
-	case "interrupted", "paused":
+	case t.State == "interrupted", t.State == "paused":
 		return caution
-	case "done", "declined", "cancelled":
+	case finished(t):
 		return dim
 	}
 	return plain
@@ -279,7 +303,7 @@ func (p *transferPage) draw(a area) {
 func (p *transferPage) summary() string {
 	var counts [ranks]int
 	for _, t := range p.rows {
-		counts[rank(*t)]++
+		counts[rank(t)]++
 	}
 	w := p.c.words
 	return strings.Join([]string{w.Running.with(counts[rankMoves]), w.Waiting.with(counts[rankWaits]), w.Finished.with(counts[rankOver])}, w.Comma)

@@ -66,6 +66,7 @@ type words struct {
 	CancelledPeer, FullPeer         template          // name
 	PausedThere                     template          // name
 	DeclinedPeer                    template          // name
+	BadReceipt, SavedSome, Skipped  string            // short, for a row
 	CancelTitle, CancelText         string
 	CancelYes, CancelNo             string
 
@@ -184,10 +185,7 @@ func (w *words) transfer(t node.Transfer) string {
 	case "cancelled by peer":
 		return w.CancelledPeer.with(name)
 	case "done ":
-		if text, ok := w.States["done "+t.Receipt]; ok && t.Direction == node.Sending {
-			return text
-		}
-		return w.States["done"]
+		return w.States[saved(t)]
 	default:
 		for _, k := range []string{key, string(t.Direction) + " " + t.State, t.State} {
 			if text, ok := w.States[k]; ok {
@@ -196,4 +194,19 @@ func (w *words) transfer(t node.Transfer) string {
 		}
 	}
 	return t.State
+}
+
+// saved is the key of the words for a transfer that is done: the sender has more or
+// less of a receipt, the receiver no hash of the whole where something was there
+// already and was skipped.
+func saved(t node.Transfer) string {
+	switch {
+	case t.Direction == node.Sending && t.Receipt != "":
+		return "done " + t.Receipt
+	case t.Direction == node.Sending || t.Content != "":
+		return "done"
+	case t.Files == 1:
+		return "done skipped"
+	}
+	return "done some"
 }

@@ -72,7 +72,7 @@ func TestShortTextsFitTheirPlace(t *testing.T) {
 	for _, w := range []*words{&english, &chinese} {
 		for name, most := range map[string]int{
 			"People": 10, "HereNow": 20, "AwaySection": 20, "Imitators": 20, "Transfers": 12, "Verified": 12, "OnlineNow": 12,
-			"NotTheOne": 26, "AnswerHint": 8,
+			"NotTheOne": 26, "AnswerHint": 8, "BadReceipt": statusCells - 2, "SavedSome": statusCells - 2, "Skipped": statusCells - 2,
 		} {
 			eachText(w, func(n, text string) {
 				if n == name && width(text) > most {
@@ -90,7 +90,7 @@ func TestShortTextsFitTheirPlace(t *testing.T) {
 
 func TestEveryStateHasWords(t *testing.T) {
 	for _, state := range []string{"preparing", "offered", "active", "paused", "interrupted", "done", "declined", "cancelled", "failed"} {
-		for _, reason := range []string{"", "verifying", "by me", "by peer", "disk full", "peer away", "stalled", "source unreadable", "source changed", "damaged", "no room", "refused", "limit"} {
+		for _, reason := range []string{"", "verifying", "queued", "name taken", "by me", "by peer", "disk full", "peer away", "stalled", "source unreadable", "source changed", "damaged", "no room", "refused", "limit"} {
 			for _, direction := range []node.Direction{node.Sending, node.Receiving} {
 				tr := node.Transfer{State: state, Reason: reason, Direction: direction, Peer: ref(person(2, "Ann", ""))}
 				for _, w := range []*words{&english, &chinese} {
@@ -113,6 +113,9 @@ func TestTransfersSayWhatIsTheMatter(t *testing.T) {
 		{"declined", "", "", "declined", "已拒绝"},
 		{"declined", "limit", "", "too many offers", "已拒绝：待处理过多"},
 		{"preparing", "", "", "reading the files", "正在读取文件"},
+		{"active", "verifying", "", "verifying", "正在校验"},
+		{"active", "queued", "", "waiting its turn", "排队等待"},
+		{"paused", "name taken", "", "paused: name taken", "暂停：重名"},
 	} {
 		tr := node.Transfer{State: c.state, Reason: c.reason, Error: peer.Line(c.trouble, 0), Peer: ref(person(2, "Ann", ""))}
 		if en, zh := english.transfer(tr), chinese.transfer(tr); en != c.en || zh != c.zh {
@@ -126,12 +129,31 @@ func TestWhatWasSentSaysWhetherThereIsAReceipt(t *testing.T) {
 		direction   node.Direction
 		receipt, en string
 	}{
-		{node.Sending, "", "received and checked"}, {node.Sending, "signed", "received and checked, receipt signed"},
-		{node.Sending, "invalid", "received, but the receipt is not valid"}, {node.Receiving, "signed", "received and checked"},
+		{node.Sending, "", "saved"}, {node.Sending, "signed", "saved, receipt signed"},
+		{node.Sending, "invalid", "saved, but the receipt is not valid"}, {node.Receiving, "signed", "saved"},
 	} {
-		tr := node.Transfer{State: "done", Direction: c.direction, Receipt: c.receipt, Peer: ref(person(2, "Ann", ""))}
+		tr := node.Transfer{State: "done", Direction: c.direction, Receipt: c.receipt, Content: "00", Peer: ref(person(2, "Ann", ""))}
 		if got := english.transfer(tr); got != c.en {
 			t.Errorf("%s %q: %q, want %q", c.direction, c.receipt, got, c.en)
+		}
+	}
+}
+
+func TestWhatWasSkippedIsNotCalledSaved(t *testing.T) {
+	c := still(t, 80, 24, office())
+	for _, want := range []struct {
+		tr         node.Transfer
+		words, row string
+	}{
+		{node.Transfer{Files: 1, Content: "00", Bytes: 1000}, "saved", "✓ saved 1.0 kB"},
+		{node.Transfer{Files: 1, Bytes: 1000}, "skipped, it was there already", "✓ skipped"},
+		{node.Transfer{Files: 9, Bytes: 1000}, "saved, but for what was there already", "✓ saved, not all"},
+		{node.Transfer{Direction: node.Sending, Receipt: "invalid"}, "saved, but the receipt is not valid", "! bad receipt"},
+		{node.Transfer{Direction: node.Sending, Receipt: "signed", Bytes: 1000}, "saved, receipt signed", "✓ saved 1.0 kB"},
+	} {
+		want.tr.State = "done"
+		if words, row := english.transfer(want.tr), c.status(want.tr); words != want.words || row != want.row {
+			t.Errorf("%v: %q and %q, want %q and %q", want.tr, words, row, want.words, want.row)
 		}
 	}
 }
