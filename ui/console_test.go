@@ -641,6 +641,93 @@ func TestRequests(t *testing.T) {
 	})
 }
 
+// takes has the transfer from Bob find that its name is taken, and the offer declined.
+func (k *console) takes(name, path string) node.Transfer {
+	t, offer := k.node.transfers[2], k.node.transfers[4]
+	t.State, t.Reason, t.Name, t.Files, t.Path = "paused", "name taken", peer.Line(name, 0), 12, path
+	offer.State = "declined"
+	k.say(node.Event{Kind: node.TransferMoved, Transfer: &t}, node.Event{Kind: node.TransferMoved, Transfer: &offer})
+	<-time.After(noticeTime)
+	k.rest()
+	return t
+}
+
+func TestTakenNamesAreAsked(t *testing.T) {
+	for n, want := range []string{"accept  keep", "accept  overwrite", "accept  skip"} {
+		run(t, 80, 24, office(), Config{}, func(k *console) {
+			k.takes("photos", "/srv/in/photos")
+			k.shows("photos is there already: keep both", "paused: name taken")
+			k.keys("Ctrl+R")
+			k.shows("photos is there already ─", "from Bob (Warehouse), 12 files, 5.0 GB", "/srv/in", "replaced for good")
+			for range n {
+				k.keys("Right")
+			}
+			k.keys("Enter")
+			k.asked("Answer", want)
+		})
+	}
+	run(t, 80, 24, office(), Config{}, func(k *console) { // later, by the row, the pause key and the slash command
+		taken := k.takes("a.txt and 3 more", "/srv/in")
+		k.shows("Some of a.txt and 3 more is there already")
+		k.keys("Ctrl+R", "Left", "Esc")
+		k.keys("Ctrl+T", "Down")
+		k.shows("A name is taken where this is saved.")
+		for _, way := range []string{"Enter", "p"} {
+			k.keys(way)
+			k.shows("Some of a.txt and 3 more is there already ─")
+			k.keys("Esc")
+		}
+		k.keys("Esc", "Enter", "/accept", "Enter", "Right", "Right", "Right", "Enter")
+		k.asked("Answer")
+		k.asked("Resume")
+		<-time.After(noticeTime)
+		k.rest()
+		k.shows("1 request")
+		taken.State, taken.Reason = "active", ""
+		k.say(node.Event{Kind: node.TransferMoved, Transfer: &taken})
+		k.hides("1 request")
+	})
+}
+
+func TestWhoSendsIsToldThatANameIsTaken(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		sent := k.node.transfers[1]
+		sent.State, sent.Reason = "paused", "name taken"
+		k.say(node.Event{Kind: node.TransferMoved, Transfer: &sent})
+		k.keys("Ctrl+T", "Home")
+		k.shows("paused: name taken", "A name is taken there. Chen Yu says what becomes of it.")
+		k.keys("p")
+		k.asked("Resume")
+		k.shows("! A name is taken there.")
+		sent.Reason = "disk full"
+		k.say(node.Event{Kind: node.TransferMoved, Transfer: &sent})
+		k.keys("p")
+		k.asked("Resume")
+		k.shows("disk full at Chen", "! It goes on by itself as soon as there is room")
+	})
+}
+
+func TestTheOfferSaysWhatBecomesOfTakenNames(t *testing.T) {
+	for conflict, want := range map[node.Conflict]string{
+		node.ConflictOverwrite: "What is there under the same name is replaced for good.",
+		node.ConflictSkip:      "is not received.",
+		node.ConflictAsk:       "Where a name is taken, you are asked.",
+	} {
+		f := office()
+		f.self.Conflict = conflict
+		run(t, 80, 24, f, Config{}, func(k *console) {
+			k.keys("Ctrl+R")
+			k.shows(want)
+		})
+	}
+	f := office()
+	f.self.Conflict = node.ConflictKeep
+	run(t, 80, 24, f, Config{}, func(k *console) {
+		k.keys("Ctrl+R")
+		k.hides("same name", "name is taken")
+	})
+}
+
 func TestFilesFromSomebodyFromNowOn(t *testing.T) {
 	liWei := idOf(2).String()[:4]
 	run(t, 80, 24, office(), Config{}, func(k *console) {

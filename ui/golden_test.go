@@ -119,6 +119,19 @@ var dialogs = []struct {
 		k.say(node.Event{Kind: node.TransferMoved, Transfer: &t})
 		k.keys("Ctrl+R")
 	}},
+	{"taken-bar", func(k *console) { k.takes("photos", "/home/wang/Downloads/earshot/photos") }},
+	{"taken", func(k *console) {
+		k.takes("photos", "/home/wang/Downloads/earshot/photos")
+		k.keys("Ctrl+R")
+	}},
+	{"taken-some", func(k *console) {
+		k.takes("a.txt and 3 more", "/home/wang/Downloads/earshot")
+		k.keys("Ctrl+T", "Down", "Enter")
+	}},
+	{"taken-detail", func(k *console) {
+		k.takes("photos", "/home/wang/Downloads/earshot/photos")
+		k.keys("Ctrl+T", "Down")
+	}},
 	{"files", func(k *console) { k.keys("/files", "Enter") }},
 	{"verify", func(k *console) { k.keys("/verify", "Enter") }},
 	{"search", func(k *console) { k.keys("Ctrl+F", "contract") }},

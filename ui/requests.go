@@ -27,8 +27,11 @@ type request struct {
 func (c *Console) requests() []request {
 	var all []request
 	for _, t := range c.transfers.going() {
-		if t.Direction == node.Receiving && t.State == "offered" {
+		switch {
+		case offeredHere(*t):
 			all = append(all, c.offerRequest(*t))
+		case taken(*t):
+			all = append(all, c.takenRequest(*t))
 		}
 	}
 	for _, p := range c.people {
@@ -88,11 +91,16 @@ func (c *Console) answer() {
 	all[0].open()
 }
 
+// offeredHere reports whether a transfer waits for the person here to say yes or no.
+func offeredHere(t node.Transfer) bool {
+	return t.Direction == node.Receiving && t.State == "offered"
+}
+
 // offers is the offers that wait for an answer, the oldest first.
 func (c *Console) offers() []node.Transfer {
 	var waiting []node.Transfer
 	for _, t := range c.transfers.going() {
-		if t.Direction == node.Receiving && t.State == "offered" {
+		if offeredHere(*t) {
 			waiting = append(waiting, *t)
 		}
 	}
@@ -101,9 +109,16 @@ func (c *Console) offers() []node.Transfer {
 }
 
 // answerOffer says yes or no to the oldest offer, of the open conversation first.
+// Where none waits, a yes opens the question about taken names.
 func (c *Console) answerOffer(accept bool) {
 	waiting := c.offers()
 	if len(waiting) == 0 {
+		for _, t := range c.transfers.going() {
+			if accept && taken(*t) {
+				c.askTaken(*t)
+				return
+			}
+		}
 		c.say(c.words.NothingAsked)
 		return
 	}
@@ -149,6 +164,9 @@ func (c *Console) askOffer(t node.Transfer) {
 	dir := d.ask(w.SaveIn, usual)
 	if c.self.FolderPerPerson {
 		d.say(dim, w.OwnFolder.with(t.Peer.Name.String()))
+	}
+	if then := w.Conflicts[string(c.self.Conflict)]; then != "" {
+		d.say(dim, then)
 	}
 	d.gap()
 	always := c.askAlways(d, t)

@@ -73,11 +73,11 @@ func (c *Console) begin(self node.Self, people []node.Person, transfers []node.T
 	c.sayUnfinished()
 }
 
-// sayUnfinished tells at the start what goes on from last time.
+// sayUnfinished tells at the start what goes on by itself from last time.
 func (c *Console) sayUnfinished() {
 	n := 0
 	for _, t := range c.transfers.going() {
-		if t.State != "offered" {
+		if t.State != "offered" && t.State != "paused" {
 			n++
 		}
 	}

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -62,7 +61,7 @@ func (c *Console) gauge() string {
 func (c *Console) drawStrip(a area, most int) int {
 	var going []*node.Transfer
 	for _, t := range c.transfers.going() {
-		if t.State != "offered" || t.Direction != node.Receiving {
+		if !offeredHere(*t) {
 			going = append(going, t)
 		}
 	}
@@ -249,14 +248,18 @@ func (p *transferPage) rune(r rune) {
 	}
 }
 
-// enter answers an offer, and else opens the conversation.
+// enter answers what waits for the person, and else opens the conversation.
 func (p *transferPage) enter() {
 	if len(p.rows) == 0 {
 		return
 	}
 	t := *p.rows[p.at()]
-	if t.State == "offered" && t.Direction == node.Receiving {
+	switch {
+	case offeredHere(t):
 		p.c.askOffer(t)
+		return
+	case taken(t):
+		p.c.askTaken(t)
 		return
 	}
 	p.open = false
@@ -332,6 +335,10 @@ func (p *transferPage) drawDetail(a area, t node.Transfer) {
 	switch {
 	case trouble != "":
 		lines = append(lines, wrap(trouble, a.w-2)...)
+	case taken(t):
+		lines = append(lines, w.TakenHere)
+	case t.State == "paused" && t.Reason == "name taken":
+		lines = append(lines, wrap(w.TakenThere.with(t.Peer.Name.String()), a.w-2)...)
 	case t.Content != "":
 		lines = append(lines, w.CheckedAll.with(t.Content))
 	default:
@@ -345,66 +352,5 @@ func (p *transferPage) drawDetail(a area, t node.Transfer) {
 	}
 	for i, line := range lines {
 		a.text(1, i+1, plain, fit(line, a.w-2, c.glyphs.more))
-	}
-}
-
-// toggle pauses what goes on, and lets what was paused go on.
-func (c *Console) toggle(t node.Transfer) {
-	if t.State == "paused" && t.Reason == "by peer" {
-		c.complain(c.words.PausedThere.with(t.Peer.Name.String()))
-		return
-	}
-	if t.State == "paused" {
-		c.tell(c.writes, func(ctx context.Context) error { return c.node.Resume(ctx, t.ID) })
-		return
-	}
-	c.tell(c.writes, func(ctx context.Context) error { return c.node.Pause(ctx, t.ID) })
-}
-
-// askCancel asks before what was sent so far is given up.
-func (c *Console) askCancel(t node.Transfer) {
-	if finished(t) {
-		return
-	}
-	w := c.words
-	d := c.newDialog(w.CancelTitle)
-	d.say(bold, t.Name.String())
-	d.say(plain, w.CancelText)
-	d.gap()
-	d.choose(
-		button{w.CancelYes, func() { c.tell(c.sends, func(ctx context.Context) error { return c.node.Cancel(ctx, t.ID) }) }},
-		button{w.CancelNo, func() {}},
-	)
-	d.start(1)
-}
-
-// transferNamed is the transfer that a file's name means: of those that go on,
-// the one that moved last where none is given.
-func (c *Console) transferNamed(name string, suits func(node.Transfer) bool) (node.Transfer, bool) {
-	folded := peer.FoldName(name)
-	for _, t := range c.transfers.going() {
-		if suits(*t) && strings.HasPrefix(peer.FoldName(t.Name.String()), folded) {
-			return *t, true
-		}
-	}
-	c.complain(c.words.NoSuchTransfer)
-	return node.Transfer{}, false
-}
-
-func (c *Console) pauseTransfer(name string) {
-	if t, ok := c.transferNamed(name, func(t node.Transfer) bool { return !finished(t) && t.State != "paused" }); ok {
-		c.toggle(t)
-	}
-}
-
-func (c *Console) resumeTransfer(name string) {
-	if t, ok := c.transferNamed(name, func(t node.Transfer) bool { return t.State == "paused" }); ok {
-		c.toggle(t)
-	}
-}
-
-func (c *Console) cancelTransfer(name string) {
-	if t, ok := c.transferNamed(name, func(t node.Transfer) bool { return !finished(t) }); ok {
-		c.askCancel(t)
 	}
 }

@@ -54,6 +54,7 @@ type words struct {
 	NoSuchTransfer                       string
 	PageHints, ListHints                 string   // separated by |
 	OfferBar                             template // name, file, size
+	TakenBar, TakenSomeBar               template // file
 	StrangerBar, ImitatorBar             template // name
 
 	// Transfers.
@@ -65,6 +66,8 @@ type words struct {
 	WaitingPeer, PausedPeer         template          // name
 	CancelledPeer, FullPeer         template          // name
 	PausedThere                     template          // name
+	TakenHere, FullHow              string            // and what to do
+	TakenThere                      template          // name
 	DeclinedPeer                    template          // name
 	BadReceipt, SavedSome, Skipped  string            // short, for a row
 	CancelTitle, CancelText         string
@@ -83,6 +86,11 @@ type words struct {
 	FilesWait, AcceptAny, AskMe          string
 	AcceptUpTo, RuleUpTo                 template          // size
 	Rules                                map[string]string // by rule
+	Conflicts                            map[string]string // by what is done where a name is taken
+	TakenTitle, TakenSomeTitle           template          // file
+	TakenFrom                            template          // name, size
+	TakenKeep, TakenOverwrite, TakenSkip string
+	KeepBoth, Overwrite, Skip            string
 	StrangerTitle, StrangerText          template
 	StrangerYes, StrangerRead            string
 	ImitatorTitle, ImitatorText          template

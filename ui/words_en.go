@@ -51,6 +51,8 @@ var english = words{
 	PageHints:      "p pause/go on|x cancel|Enter answer or open|Up Down choose|Esc back",
 	ListHints:      "Up Down choose|Enter write",
 	OfferBar:       "%s wants to send %s (%s)",
+	TakenBar:       "%s is there already: keep both, overwrite or skip?",
+	TakenSomeBar:   "Some of %s is there already: keep both, overwrite or skip?",
 	StrangerBar:    "%s is new here and wrote to you",
 	ImitatorBar:    "! Somebody else calls themselves %s, whom you verified",
 
@@ -73,6 +75,8 @@ var english = words{
 	},
 	WaitingPeer: "waiting for %s", PausedPeer: "paused by %s", CancelledPeer: "cancelled by %s", FullPeer: "disk full at %s",
 	DeclinedPeer: "declined by %s", PausedThere: "%s paused this, and is the one to let it go on.",
+	TakenHere: "A name is taken where this is saved. Enter: keep both, overwrite or skip?", TakenThere: "A name is taken there. %s says what becomes of it.",
+	FullHow:    "It goes on by itself as soon as there is room on the disk.",
 	BadReceipt: "bad receipt", SavedSome: "saved, not all", Skipped: "skipped",
 	CancelTitle: "Cancel this transfer?", CancelText: "What was sent so far is given up.", CancelYes: "Cancel it", CancelNo: "Keep it",
 
@@ -88,6 +92,13 @@ var english = words{
 		"verified": "The rule for everybody accepts files of those you verified.", "friends": "The rule for everybody accepts files of those you know.",
 		"all": "The rule for everybody accepts all files.",
 	},
+	Conflicts: map[string]string{
+		"overwrite": "What is there under the same name is replaced for good.", "skip": "What has the same name as something there is not received.",
+		"ask": "Where a name is taken, you are asked.",
+	},
+	TakenTitle: "%s is there already", TakenSomeTitle: "Some of %s is there already", TakenFrom: "from %s, %s",
+	TakenKeep: "Keep both: what comes gets another name.", TakenOverwrite: "Overwrite: what has the same name is replaced for good.",
+	TakenSkip: "Skip: only what is not there yet is received.", KeepBoth: "Keep both", Overwrite: "Overwrite", Skip: "Skip",
 	StrangerTitle: "Do you know %s?", StrangerText: "%s is on this network and wrote to you for the first time. Nobody has checked who that is.",
 	StrangerYes: "Yes, I do", StrangerRead: "Read first",
 	ImitatorTitle: "Careful: another %s", ImitatorText: "This is not the %s whom you verified.",

@@ -51,6 +51,8 @@ var chinese = words{
 	PageHints:      "p 暂停/继续|x 取消|回车 处理或打开|上下 选择|Esc 返回",
 	ListHints:      "上下 选择|回车 写消息",
 	OfferBar:       "%s 想发送 %s (%s)",
+	TakenBar:       "%s 已存在：都保留、覆盖还是跳过？",
+	TakenSomeBar:   "%s 中有些已存在：都保留、覆盖还是跳过？",
 	StrangerBar:    "%s 第一次给您写消息",
 	ImitatorBar:    "! 另有人自称您验证过的 %s",
 
@@ -73,6 +75,8 @@ var chinese = words{
 	},
 	WaitingPeer: "等待 %s 上线", PausedPeer: "%s 已暂停", CancelledPeer: "%s 已取消", FullPeer: "%s 磁盘已满",
 	DeclinedPeer: "%s 已拒绝", PausedThere: "%s 暂停了此传输，要由对方继续。",
+	TakenHere: "保存位置有重名。回车：都保留、覆盖还是跳过？", TakenThere: "对方那里有重名，由 %s 决定如何处理。",
+	FullHow:    "磁盘有空间后自动继续。",
 	BadReceipt: "回执无效", SavedSome: "部分已保存", Skipped: "已跳过",
 	CancelTitle: "取消这个传输？", CancelText: "已经传输的部分将被放弃。", CancelYes: "取消传输", CancelNo: "保留",
 
@@ -88,6 +92,12 @@ var chinese = words{
 		"verified": "对所有人的规则：自动接受您验证过的人的文件。", "friends": "对所有人的规则：自动接受您认识的人的文件。",
 		"all": "对所有人的规则：自动接受全部文件。",
 	},
+	Conflicts: map[string]string{
+		"overwrite": "同名的旧文件将被永久替换。", "skip": "同名的旧文件保留，新文件不接收。", "ask": "如有重名，会询问您。",
+	},
+	TakenTitle: "%s 已存在", TakenSomeTitle: "%s 中有些已存在", TakenFrom: "来自 %s，%s",
+	TakenKeep: "都保留：新来的另取名字。", TakenOverwrite: "覆盖：同名的旧文件被永久替换。",
+	TakenSkip: "跳过：只接收还没有的。", KeepBoth: "都保留", Overwrite: "覆盖", Skip: "跳过",
 	StrangerTitle: "您认识 %s 吗？", StrangerText: "%s 在本网络上，第一次给您写消息。还没有人核实过其身份。",
 	StrangerYes: "认识", StrangerRead: "先看看",
 	ImitatorTitle: "小心：另一个 %s", ImitatorText: "这不是您验证过的 %s。",
