@@ -49,6 +49,8 @@ func commandTable() ([]command, map[string]*command) {
 		{id: "pause", slash: "pause", args: "file", run: (*Console).pauseTransfer},
 		{id: "resume", slash: "resume", args: "file", run: (*Console).resumeTransfer},
 		{id: "cancel", slash: "cancel", args: "file", run: (*Console).cancelTransfer},
+		{id: "retry", slash: "retry", args: "file", run: (*Console).retryTransfer},
+		{id: "clear", slash: "clear", run: func(c *Console, _ string) { c.clearAll() }},
 		{id: "connect", slash: "connect", args: "host", need: true, run: (*Console).connect},
 		{id: "verify", slash: "verify", args: "name", run: (*Console).verify},
 		{id: "key", slash: "key", run: func(c *Console, _ string) { c.showKey() }},

@@ -879,6 +879,103 @@ func TestTransfersPageSteers(t *testing.T) {
 	})
 }
 
+// final has some transfers of the office come to their end.
+func (k *console) final() (failed, sent, done node.Transfer) {
+	failed, sent, done = k.node.transfers[2], k.node.transfers[1], k.node.transfers[0]
+	failed.State, failed.Reason, sent.State, sent.Reason = "failed", "damaged", "declined", "by peer"
+	k.say(node.Event{Kind: node.TransferMoved, Transfer: &failed}, node.Event{Kind: node.TransferMoved, Transfer: &sent})
+	<-time.After(noticeTime)
+	k.rest()
+	return failed, sent, done
+}
+
+func TestWhatIsOverIsCleared(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		failed, sent, done := k.final()
+		k.keys("Ctrl+T", "c")
+		k.shows("This one is not over yet.")
+		k.asked("Clear")
+		k.keys("Down", "Down", "c")
+		k.asked("Clear", "budget-2026-03.xlsx")
+		done.Cleared = true
+		k.say(node.Event{Kind: node.TransferMoved, Transfer: &done})
+		k.hides("budget-2026-03.xlsx")
+		k.shows("2 finished", "── site-photos.zip ──") // what took its place is chosen now
+		k.keys("C")
+		k.asked("Clear", "budget-2026-03.xlsx", "site-photos.zip", "backup-2026-03-11.tar")
+		k.shows("2 transfers cleared. The files stay.")
+		failed.Cleared, sent.Cleared = true, true
+		k.say(node.Event{Kind: node.TransferMoved, Transfer: &failed}, node.Event{Kind: node.TransferMoved, Transfer: &sent})
+		k.shows("0 finished", "── contract-v7.pdf ──")
+		k.hides("site-photos.zip", "C clear all")
+		k.keys("C")
+		k.shows("Nothing is over yet.")
+		k.keys("Esc", "Esc", "Enter")
+		k.shows("You send budget-2026-03.xlsx (1.2 MB) - saved") // the conversation still tells
+		k.keys("/clear", "Enter")
+		k.asked("Clear", "budget-2026-03.xlsx", "site-photos.zip", "backup-2026-03-11.tar")
+	})
+	f := office()
+	f.transfers[0].Cleared = true
+	run(t, 80, 24, f, Config{}, func(k *console) { // so it stays after a start
+		k.keys("Ctrl+T")
+		k.shows("0 finished")
+		k.hides("budget-2026-03.xlsx")
+	})
+}
+
+func TestWhatIsOverIsSentAgain(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Ctrl+T", "Home", "r")
+		k.shows("This one is not over yet.")
+		k.asked("Look")
+		k.keys("Down", "r")
+		k.shows("Looking for people again")
+		k.asked("Look", "")
+		k.final()
+		k.keys("End", "r") // backup-2026-03-11.tar, which Bob sent
+		k.shows("Ask Bob (Warehouse) to send it again.")
+		k.asked("Retry")
+		k.keys("Up", "r")
+		k.shows("Offered again.")
+		k.asked("Retry", "site-photos.zip")
+		k.keys("Esc", "Esc", "Enter", "/retry", "Enter", "/retry budget", "Enter")
+		k.asked("Retry", "site-photos.zip", "site-photos.zip", "budget-2026-03.xlsx")
+		k.keys("/retry nothing", "Enter")
+		k.shows("There is no such transfer.")
+		k.node.fail["Retry"] = fmt.Errorf("%w: the list of its files is not kept", node.ErrUnsendable)
+		k.keys("Esc", "Ctrl+C", "/retry", "Enter")
+		k.shows("These files cannot be sent: the list of its files is not kept.")
+	})
+}
+
+func TestThePageHintsAtWhatCanBeDone(t *testing.T) {
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Ctrl+T", "Home")
+		k.shows(" p pause  x cancel  C clear all  Enter open")
+		k.keys("Down")
+		k.shows(" p pause  x cancel  r look again")
+		k.keys("Down")
+		k.shows(" x cancel  C clear all")
+		k.keys("Down")
+		k.shows(" Enter answer  x cancel  C clear all")
+		k.keys("Down")
+		k.shows(" r send again  c clear  C clear all  Enter open  Esc back  Up Down choose")
+		k.keys("Up", "p")
+		k.shows("This one has not begun yet.")
+		k.asked("Pause")
+	})
+	for lang, w := range map[string]*words{"en": &english, "zh": &chinese} {
+		f := office()
+		f.transfers[2].State = "interrupted"
+		run(t, 80, 24, f, Config{Lang: lang}, func(k *console) { // the longest
+			k.keys("Ctrl+T", "Home", "Down")
+			hints := strings.Split(w.PageHints, "|")
+			k.shows(hints[len(hints)-2])
+		})
+	}
+}
+
 func TestSlashCommands(t *testing.T) {
 	run(t, 80, 24, office(), Config{}, func(k *console) {
 		k.keys("Enter", "/sned x", "Enter")

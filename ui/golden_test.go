@@ -138,6 +138,10 @@ var dialogs = []struct {
 	{"quit", func(k *console) { k.keys("not sent", "Ctrl+Q") }},
 	{"cancel", func(k *console) { k.keys("Ctrl+T", "x") }},
 	{"transfers", func(k *console) { k.keys("Ctrl+T", "Down") }},
+	{"transfers-over", func(k *console) {
+		k.final()
+		k.keys("Ctrl+T", "End", "Up")
+	}},
 	{"key", func(k *console) { k.keys("/key", "Enter") }},
 	{"lines", func(k *console) { k.keys("First line", "Ctrl+J", "second line 第二行", "Ctrl+J", "third") }},
 	{"imitator", func(k *console) {

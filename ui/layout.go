@@ -333,7 +333,7 @@ func (c *Console) drawHints(a area) {
 func (c *Console) hints() []string {
 	switch {
 	case c.page.open:
-		return strings.Split(c.words.PageHints, "|")
+		return c.page.hints()
 	case c.focused == inPeople:
 		return append(strings.Split(c.words.ListHints, "|"), c.commandHints()...)
 	}

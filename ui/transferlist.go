@@ -11,7 +11,8 @@ import (
 )
 
 // transferList is all transfers in the order in which they are shown: what moves
-// first, then what waits, then what is over; of the same kind the newest first.
+// first, then what waits, then what is over; of the same kind the newest first. What
+// was cleared is known, but not shown.
 // There may be very many, most of them over: it is sorted when the order
 // changes, not when it is drawn.
 type transferList struct {
@@ -38,11 +39,13 @@ func (l *transferList) put(t node.Transfer) (before node.Transfer, had bool) {
 	have, had := l.byID[t.ID]
 	if !had {
 		l.byID[t.ID] = &t
-		l.order, l.mixed = append(l.order, &t), true
+		if !t.Cleared {
+			l.order, l.mixed = append(l.order, &t), true
+		}
 		return before, false
 	}
 	before, *have = *have, t
-	l.mixed = l.mixed || rank(&before) != rank(have) || !before.Offered.Equal(t.Offered)
+	l.mixed = l.mixed || rank(&before) != rank(have) || !before.Offered.Equal(t.Offered) || t.Cleared
 	return before, true
 }
 
@@ -54,10 +57,11 @@ func (l *transferList) of(id uuid.UUID) (node.Transfer, bool) {
 	return node.Transfer{}, false
 }
 
-// all is every transfer. The slice is the list's own, and good until the next
+// all is every transfer that is shown. The slice is the list's own, and good until the next
 // transfer changes.
 func (l *transferList) all() []*node.Transfer {
 	if l.mixed {
+		l.order = slices.DeleteFunc(l.order, func(t *node.Transfer) bool { return t.Cleared })
 		slices.SortFunc(l.order, func(a, b *node.Transfer) int {
 			if c := cmp.Or(cmp.Compare(rank(a), rank(b)), b.Offered.Compare(a.Offered)); c != 0 {
 				return c
@@ -75,6 +79,9 @@ func (l *transferList) going() []*node.Transfer {
 	n, _ := slices.BinarySearchFunc(all, rankOver, func(t *node.Transfer, r int) int { return cmp.Compare(rank(t), r) })
 	return all[:n]
 }
+
+// over is those that are over.
+func (l *transferList) over() []*node.Transfer { return l.all()[len(l.going()):] }
 
 // finished reports whether a transfer's state is final.
 func finished(t node.Transfer) bool {

@@ -180,6 +180,7 @@ type transferPage struct {
 	c      *Console
 	open   bool
 	cursor uuid.UUID
+	row    int // where the cursor was last
 	top    int
 	room   int // how many transfers are in view
 	drawn  area
@@ -191,9 +192,22 @@ func (p *transferPage) show() {
 	p.c.seen()
 }
 
-// at is the cursor's row.
+// at is the cursor's row; where its transfer is gone, the one in its place.
 func (p *transferPage) at() int {
-	return max(0, slices.IndexFunc(p.rows, func(t *node.Transfer) bool { return t.ID == p.cursor }))
+	i := slices.IndexFunc(p.rows, func(t *node.Transfer) bool { return t.ID == p.cursor })
+	if i < 0 {
+		i = max(0, min(p.row, len(p.rows)-1))
+	}
+	p.row = i
+	return i
+}
+
+// chosen is the transfer under the cursor; nil: there are none.
+func (p *transferPage) chosen() *node.Transfer {
+	if p.rows = p.c.transfers.all(); len(p.rows) == 0 {
+		return nil
+	}
+	return p.rows[p.at()]
 }
 
 func (p *transferPage) move(n int) {
@@ -234,32 +248,70 @@ func (p *transferPage) key(ev *tcell.EventKey) bool {
 }
 
 func (p *transferPage) rune(r rune) {
-	if len(p.rows) == 0 {
+	if r == '?' {
+		p.c.help("")
 		return
 	}
-	t := *p.rows[p.at()]
+	t := p.chosen()
+	if t == nil {
+		return
+	}
 	switch r {
 	case 'p':
-		p.c.toggle(t)
+		p.c.toggle(*t)
 	case 'x':
-		p.c.askCancel(t)
-	case '?':
-		p.c.help("")
+		p.c.askCancel(*t)
+	case 'r':
+		p.c.again(*t)
+	case 'c':
+		p.c.clear(*t)
+	case 'C':
+		p.c.clearAll()
 	}
+}
+
+// hints are the keys that make sense for the chosen transfer.
+func (p *transferPage) hints() []string {
+	t, texts := p.chosen(), strings.Split(p.c.words.PageHints, "|")
+	if t == nil {
+		return texts[len(texts)-2 : len(texts)-1] // how to leave
+	}
+	over := finished(*t)
+	waits := offeredHere(*t) || taken(*t)
+	stopped := t.State == "paused"
+	shown := []bool{
+		waits,
+		!over && !stopped && t.State != "offered",
+		stopped && t.Reason == "by me",
+		!over,
+		t.State == "interrupted",
+		over && t.Direction == node.Sending,
+		over,
+		len(p.c.transfers.over()) > 0,
+		!waits,
+		true,
+		true,
+	}
+	var hints []string
+	for i, text := range texts {
+		if shown[i] {
+			hints = append(hints, text)
+		}
+	}
+	return hints
 }
 
 // enter answers what waits for the person, and else opens the conversation.
 func (p *transferPage) enter() {
-	if len(p.rows) == 0 {
-		return
-	}
-	t := *p.rows[p.at()]
+	t := p.chosen()
 	switch {
-	case offeredHere(t):
-		p.c.askOffer(t)
+	case t == nil:
 		return
-	case taken(t):
-		p.c.askTaken(t)
+	case offeredHere(*t):
+		p.c.askOffer(*t)
+		return
+	case taken(*t):
+		p.c.askTaken(*t)
 		return
 	}
 	p.open = false
@@ -341,7 +393,7 @@ func (p *transferPage) drawDetail(a area, t node.Transfer) {
 		lines = append(lines, wrap(w.TakenThere.with(t.Peer.Name.String()), a.w-2)...)
 	case t.Content != "":
 		lines = append(lines, w.CheckedAll.with(t.Content))
-	default:
+	case !finished(t):
 		lines = append(lines, w.Checked)
 	}
 	if !t.Skipped.IsZero() {

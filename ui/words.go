@@ -68,8 +68,12 @@ type words struct {
 	PausedThere                     template          // name
 	TakenHere, FullHow              string            // and what to do
 	TakenThere                      template          // name
-	DeclinedPeer                    template          // name
-	BadReceipt, SavedSome, Skipped  string            // short, for a row
+	NotBegun, NotOver, NothingOver  string
+	OfferedAgain                    string
+	AskAgain                        template // name
+	Cleared                         plural   // number
+	DeclinedPeer                    template // name
+	BadReceipt, SavedSome, Skipped  string   // short, for a row
 	CancelTitle, CancelText         string
 	CancelYes, CancelNo             string
 
