@@ -51,6 +51,7 @@ func commandTable() ([]command, map[string]*command) {
 		{id: "cancel", slash: "cancel", args: "file", run: (*Console).cancelTransfer},
 		{id: "retry", slash: "retry", args: "file", run: (*Console).retryTransfer},
 		{id: "clear", slash: "clear", run: func(c *Console, _ string) { c.clearAll() }},
+		{id: "limit", slash: "limit", args: "speed", run: (*Console).limitBy},
 		{id: "connect", slash: "connect", args: "host", need: true, run: (*Console).connect},
 		{id: "verify", slash: "verify", args: "name", run: (*Console).verify},
 		{id: "key", slash: "key", run: func(c *Console, _ string) { c.showKey() }},

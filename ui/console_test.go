@@ -949,16 +949,78 @@ func TestWhatIsOverIsSentAgain(t *testing.T) {
 	})
 }
 
+// limits has the transfer to Chen Yu limited in three ways.
+func (k *console) limits() {
+	t, p, self := k.node.transfers[1], k.node.people[3], k.node.self
+	t.Limit, p.Limit, self.Limit = 1_000_000, 5_500_000, 20_000_000
+	k.say(
+		node.Event{Kind: node.TransferMoved, Transfer: &t}, node.Event{Kind: node.PeerChanged, Person: &p},
+		node.Event{Kind: node.SelfChanged, Self: &self},
+	)
+	<-time.After(noticeTime)
+	k.rest()
+}
+
+func TestLimits(t *testing.T) {
+	of := func(l node.Limit) string { return fmt.Sprint(l) }
+	transfer, chen := uuidOf(102), idOf(5)
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Ctrl+T", "Home")
+		k.hides("At most")
+		k.keys("l", "10 mb/s", "Enter")
+		k.asked("Limit", of(node.Limit{Transfer: transfer, Bytes: 10_000_000}))
+		k.shows("At most 10 MB/s")
+		k.limits()
+		k.shows("At most 1 MB/s for this transfer, 5.5 MB/s with Chen Yu, 20 MB/s for all")
+		k.keys("l", "Enter") // nothing was changed
+		k.hides("How fast")
+		k.keys("l", "1 kB/s", "Enter")
+		k.shows("How fast may files go?", "Write one like 10 MB/s, of at", "[1 kB/s ")
+		k.keys("Esc")
+		k.asked("Limit", of(node.Limit{Transfer: transfer, Bytes: 10_000_000}))
+		k.keys("l", "Down", "Ctrl+U", "Down", "Ctrl+U", "64 KiB", "Tab", "Enter") // the button
+		k.asked("Limit", of(node.Limit{Transfer: transfer, Bytes: 10_000_000}), of(node.Limit{Peer: chen}), of(node.Limit{Bytes: 64 << 10}))
+		k.keys("End", "l")
+		k.shows("All with Li Wei", "Everything")
+		k.hides("This transfer")
+	})
+	run(t, 80, 24, office(), Config{}, func(k *console) {
+		k.keys("Enter", "/limit 500 kB/s", "Enter")
+		k.asked("Limit", of(node.Limit{Bytes: 500_000}))
+		k.keys("/limit 0", "Enter")
+		k.asked("Limit", of(node.Limit{Bytes: 500_000}), of(node.Limit{}))
+		k.shows("No limit any more.")
+		k.keys("/limit quick", "Enter")
+		k.shows("! This is no speed. Write one like 10 MB/s")
+		k.keys("Esc", "Ctrl+C", "/limit", "Enter")
+		k.shows("All with Li Wei", "Everything")
+	})
+}
+
+func TestTheStatusBarSaysTheLimitWhereThereIsRoom(t *testing.T) {
+	for cells, shown := range map[int]bool{80: false, 120: true} {
+		run(t, cells, 24, office(), Config{}, func(k *console) {
+			k.limits()
+			k.shows("this network only")
+			if shown {
+				k.shows("max 20 MB/s  ↑ 1 72%")
+			} else {
+				k.hides("max ")
+			}
+		})
+	}
+}
+
 func TestThePageHintsAtWhatCanBeDone(t *testing.T) {
 	run(t, 80, 24, office(), Config{}, func(k *console) {
 		k.keys("Ctrl+T", "Home")
-		k.shows(" p pause  x cancel  C clear all  Enter open")
+		k.shows(" p pause  x cancel  l limit  C clear all  Enter open")
 		k.keys("Down")
 		k.shows(" p pause  x cancel  r look again")
 		k.keys("Down")
-		k.shows(" x cancel  C clear all")
+		k.shows(" x cancel  l limit  C clear all")
 		k.keys("Down")
-		k.shows(" Enter answer  x cancel  C clear all")
+		k.shows(" Enter answer  x cancel  l limit  C clear all")
 		k.keys("Down")
 		k.shows(" r send again  c clear  C clear all  Enter open  Esc back  Up Down choose")
 		k.keys("Up", "p")

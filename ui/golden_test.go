@@ -142,6 +142,14 @@ var dialogs = []struct {
 		k.final()
 		k.keys("Ctrl+T", "End", "Up")
 	}},
+	{"limits", func(k *console) {
+		k.limits()
+		k.keys("Ctrl+T", "Home", "l", "fast", "Enter")
+	}},
+	{"limited", func(k *console) {
+		k.limits()
+		k.keys("Ctrl+T", "Home")
+	}},
 	{"key", func(k *console) { k.keys("/key", "Enter") }},
 	{"lines", func(k *console) { k.keys("First line", "Ctrl+J", "second line 第二行", "Ctrl+J", "third") }},
 	{"imitator", func(k *console) {

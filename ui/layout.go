@@ -254,7 +254,11 @@ func (c *Console) drawStatus(a area) {
 	a = a.row(0)
 	a.fill(reverse)
 	end := a.w - 1
-	for _, right := range c.statusRight() {
+	rights := c.statusRight()
+	if limit := c.limitShort(); limit != "" && width(left)+width(limit)+width(rights[0])+6 <= a.w {
+		rights = slices.Insert(rights, 0, strings.TrimSpace(limit+"  "+rights[0]))
+	}
+	for _, right := range rights {
 		if width(right) > a.w-2 || c.notice != "" && width(left)+width(right)+4 > a.w {
 			continue // what was just said comes first
 		}

@@ -267,6 +267,9 @@ func (p *transferPage) rune(r rune) {
 		p.c.clear(*t)
 	case 'C':
 		p.c.clearAll()
+	case 'l':
+		person, known := p.c.people[t.Peer.ID]
+		p.c.askLimits(t, person, known)
 	}
 }
 
@@ -286,6 +289,7 @@ func (p *transferPage) hints() []string {
 		!over,
 		t.State == "interrupted",
 		over && t.Direction == node.Sending,
+		!over,
 		over,
 		len(p.c.transfers.over()) > 0,
 		!waits,
@@ -383,6 +387,9 @@ func (p *transferPage) drawDetail(a area, t node.Transfer) {
 	lines := []string{who.with(t.Peer.Name.String(), c.clock(t.Offered), done, bytesOf(t.Bytes)) + w.Comma + state}
 	if t.Path != "" {
 		lines = append(lines, short(peer.Line(t.Path, a.w).String()))
+	}
+	if limits := c.limitsOf(t); limits != "" {
+		lines = append(lines, limits)
 	}
 	switch {
 	case trouble != "":

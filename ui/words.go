@@ -68,6 +68,15 @@ type words struct {
 	PausedThere                     template          // name
 	TakenHere, FullHow              string            // and what to do
 	TakenThere                      template          // name
+	LimitTitle, LimitHow            string
+	LimitThis, LimitAll, Save       string   // labels of the fields; a button
+	LimitPerson                     template // name; the same
+	LimitWrong                      template // the lowest speed
+	AtMost                          template // speed, or several of the following
+	LimitedThis, LimitedAll         template // speed
+	LimitedPerson                   template // speed, name
+	LimitShort                      template // speed
+	Unlimited                       string
 	NotBegun, NotOver, NothingOver  string
 	OfferedAgain                    string
 	AskAgain                        template // name

@@ -6,8 +6,13 @@ import (
 
 	"github.com/google/uuid"
 
+	"earshot/internal/profile"
 	"earshot/transfer"
 )
+
+// ParseLimit reads a speed as people write it, "10 MB/s", in bytes a second, as the
+// settings do. Nothing is 0: no limit.
+func ParseLimit(text string) (int64, error) { return profile.ParseRate(text) }
 
 // Limit changes how fast files may go, at once and for good, and returns when that is
 // on the disk.
