@@ -131,3 +131,41 @@ func BenchmarkKey(b *testing.B) {
 		c.drawOnce()
 	}
 }
+
+// BenchmarkManyTransfers is the page and the screen with a thousand transfers.
+func BenchmarkManyTransfers(b *testing.B) {
+	for name, each := range map[string]node.Transfer{
+		"over":    {State: "done"},
+		"active":  {State: "active", Rate: 1000, Left: time.Hour},
+		"queued":  {State: "active", Reason: "queued"},
+		"offered": {State: "offered", Direction: node.Receiving},
+	} {
+		f := office()
+		for i := range 1000 {
+			t := each
+			t.ID, t.Offered, t.Name, t.Files, t.Bytes = uuidOf(uint64(1000+i)), testNow, peer.Line("a file", 0), 1_000_000, 1e9
+			f.transfers = append(f.transfers, t)
+		}
+		c := still(b, 120, 35, f)
+		c.openWith(f.messages)
+		b.Run(name+"/screen", func(b *testing.B) {
+			for b.Loop() {
+				c.drawOnce()
+			}
+		})
+		c.page.show()
+		b.Run(name+"/page", func(b *testing.B) {
+			for b.Loop() {
+				c.drawOnce()
+			}
+		})
+		b.Run(name+"/page changed", func(b *testing.B) {
+			for i := 0; b.Loop(); i++ {
+				t := f.transfers[5+i%1000]
+				t.State = []string{"done", "active", "paused"}[i/1000%3]
+				c.applyTransfer(t)
+				c.drawOnce()
+			}
+		})
+	}
+}

@@ -139,7 +139,7 @@ func (c *Console) drawChat(a area) {
 	if len(c.waiting) > 0 && !c.put[c.waiting[0].key] && screenHeight >= barHeight {
 		y--
 		c.bar = a.row(y)
-		c.drawBar(c.bar, c.waiting[0].bar)
+		c.drawBar(c.bar, c.waiting[0].bar())
 	}
 	if screenHeight >= stripHeight {
 		most := 2

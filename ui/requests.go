@@ -18,7 +18,7 @@ type request struct {
 	key    string
 	urgent bool // a warning: nobody waits for an answer to it
 	at     time.Time
-	bar    string
+	bar    func() string // only one of them is drawn, and there may be a thousand
 	open   func()
 }
 
@@ -37,11 +37,11 @@ func (c *Console) requests() []request {
 	for _, p := range c.people {
 		switch {
 		case !p.Alarm.IsZero():
-			all = append(all, request{"alarm " + p.ID.String() + p.Alarm.String(), true, p.LastSeen, p.Alarm.String(), func() { c.showAlarm(p) }})
+			all = append(all, request{"alarm " + p.ID.String() + p.Alarm.String(), true, p.LastSeen, p.Alarm.String, func() { c.showAlarm(p) }})
 		case p.Imitates:
-			all = append(all, request{"imitator " + p.ID.String(), true, p.FirstSeen, c.words.ImitatorBar.with(nameOf(p)), func() { c.warnImitator(p) }})
+			all = append(all, request{"imitator " + p.ID.String(), true, p.FirstSeen, func() string { return c.words.ImitatorBar.with(nameOf(p)) }, func() { c.warnImitator(p) }})
 		case p.Waiting:
-			all = append(all, request{"stranger " + p.ID.String(), false, p.Written, c.words.StrangerBar.with(nameOf(p)), func() { c.askStranger(p) }})
+			all = append(all, request{"stranger " + p.ID.String(), false, p.Written, func() string { return c.words.StrangerBar.with(nameOf(p)) }, func() { c.askStranger(p) }})
 		}
 	}
 	slices.SortFunc(all, func(a, b request) int {
@@ -63,7 +63,7 @@ func (c *Console) unanswered() int {
 }
 
 func (c *Console) offerRequest(t node.Transfer) request {
-	bar := c.words.OfferBar.with(t.Peer.Name.String(), c.nameOfTransfer(t), c.sizeOf(t))
+	bar := func() string { return c.words.OfferBar.with(t.Peer.Name.String(), c.nameOfTransfer(t), c.sizeOf(t)) }
 	return request{"offer " + t.ID.String(), false, t.Offered, bar, func() { c.askOffer(t) }}
 }
 

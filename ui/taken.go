@@ -29,7 +29,7 @@ func (c *Console) takenRequest(t node.Transfer) request {
 	if several(t) {
 		bar = c.words.TakenSomeBar
 	}
-	return request{takenKey(t), false, t.Offered, bar.with(t.Name.String()), func() { c.askTaken(t) }}
+	return request{takenKey(t), false, t.Offered, func() string { return bar.with(t.Name.String()) }, func() { c.askTaken(t) }}
 }
 
 func takenKey(t node.Transfer) string { return "taken " + t.ID.String() }
