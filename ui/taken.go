@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"path/filepath"
+	"strings"
 
 	"earshot/internal/node"
 	"earshot/peer"
@@ -20,8 +21,21 @@ func taken(t node.Transfer) bool {
 // several reports whether more than one thing of an offer lies in the folder itself:
 // then it is saved into the folder, and else as something of its name there.
 func several(t node.Transfer) bool {
-	name := t.Name.String()
-	return t.Path != "" && t.Renamed.IsZero() && peer.Line(filepath.Base(t.Path), 0).String() != name
+	return t.Path != "" && baseOf(t) != t.Name.String()
+}
+
+// baseOf is the last name of a transfer's path.
+func baseOf(t node.Transfer) string { return peer.Line(filepath.Base(t.Path), 0).String() }
+
+// savedAs is under which name something was saved whose own name was taken, empty
+// where that is its own: report.txt as "report (2).txt".
+func savedAs(t node.Transfer) string {
+	name, base := t.Name.String(), baseOf(t)
+	stem := strings.TrimSuffix(name, filepath.Ext(name))
+	if t.Direction != node.Receiving || base == name || !strings.HasPrefix(base, stem+" (") {
+		return ""
+	}
+	return base
 }
 
 func (c *Console) takenRequest(t node.Transfer) request {

@@ -65,6 +65,7 @@ type words struct {
 	States                          map[string]string // by state, or state and reason
 	WaitingPeer, PausedPeer         template          // name
 	CancelledPeer, FullPeer         template          // name
+	SavedAs                         template          // file
 	PausedThere                     template          // name
 	TakenHere, FullHow              string            // and what to do
 	TakenThere                      template          // name
@@ -206,6 +207,9 @@ func (w *words) transfer(t node.Transfer) string {
 	case "cancelled by peer":
 		return w.CancelledPeer.with(name)
 	case "done ":
+		if as := savedAs(t); as != "" && saved(t) == "done" {
+			return w.SavedAs.with(as)
+		}
 		return w.States[saved(t)]
 	default:
 		for _, k := range []string{key, string(t.Direction) + " " + t.State, t.State} {

@@ -74,7 +74,7 @@ var english = words{
 		"failed no room": "failed: no room", "failed refused": "failed: refused",
 	},
 	WaitingPeer: "waiting for %s", PausedPeer: "paused by %s", CancelledPeer: "cancelled by %s", FullPeer: "disk full at %s",
-	DeclinedPeer: "declined by %s", PausedThere: "%s paused this, and is the one to let it go on.",
+	SavedAs: "saved as %s", DeclinedPeer: "declined by %s", PausedThere: "%s paused this, and is the one to let it go on.",
 	TakenHere: "A name is taken where this is saved. Enter: keep both, overwrite or skip?", TakenThere: "A name is taken there. %s says what becomes of it.",
 	FullHow:    "It goes on by itself as soon as there is room on the disk.",
 	BadReceipt: "bad receipt", SavedSome: "saved, not all", Skipped: "skipped",

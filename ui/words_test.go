@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"maps"
 	"reflect"
 	"regexp"
@@ -146,12 +147,16 @@ func TestWhatWasSkippedIsNotCalledSaved(t *testing.T) {
 		words, row string
 	}{
 		{node.Transfer{Files: 1, Content: "00", Bytes: 1000}, "saved", "✓ saved 1.0 kB"},
+		{node.Transfer{Files: 1, Content: "00", Path: "/in/a.tar.gz"}, "saved", "✓ saved 0 B"},
+		{node.Transfer{Files: 1, Content: "00", Path: "/in/a.tar (2).gz"}, "saved as a.tar (2).gz", "✓ saved 0 B"},
+		{node.Transfer{Files: 9, Content: "00", Path: "/srv/a.tar and more"}, "saved", "✓ saved 0 B"},
 		{node.Transfer{Files: 1, Bytes: 1000}, "skipped, it was there already", "✓ skipped"},
 		{node.Transfer{Files: 9, Bytes: 1000}, "saved, but for what was there already", "✓ saved, not all"},
 		{node.Transfer{Direction: node.Sending, Receipt: "invalid"}, "saved, but the receipt is not valid", "! bad receipt"},
 		{node.Transfer{Direction: node.Sending, Receipt: "signed", Bytes: 1000}, "saved, receipt signed", "✓ saved 1.0 kB"},
 	} {
-		want.tr.State = "done"
+		want.tr.State, want.tr.Direction = "done", cmp.Or(want.tr.Direction, node.Receiving)
+		want.tr.Name = peer.Line("a.tar.gz", 0)
 		if words, row := english.transfer(want.tr), c.status(want.tr); words != want.words || row != want.row {
 			t.Errorf("%v: %q and %q, want %q and %q", want.tr, words, row, want.words, want.row)
 		}

@@ -74,7 +74,7 @@ var chinese = words{
 		"failed no room": "失败：空间不足", "failed refused": "失败：被拒绝",
 	},
 	WaitingPeer: "等待 %s 上线", PausedPeer: "%s 已暂停", CancelledPeer: "%s 已取消", FullPeer: "%s 磁盘已满",
-	DeclinedPeer: "%s 已拒绝", PausedThere: "%s 暂停了此传输，要由对方继续。",
+	SavedAs: "已保存为 %s", DeclinedPeer: "%s 已拒绝", PausedThere: "%s 暂停了此传输，要由对方继续。",
 	TakenHere: "保存位置有重名。回车：都保留、覆盖还是跳过？", TakenThere: "对方那里有重名，由 %s 决定如何处理。",
 	FullHow:    "磁盘有空间后自动继续。",
 	BadReceipt: "回执无效", SavedSome: "部分已保存", Skipped: "已跳过",
