@@ -384,7 +384,7 @@ func (p *transferPage) drawDetail(a area, t node.Transfer) {
 	if t.Files > 1 {
 		done = w.Files.of(t.Files) + w.Comma + done
 	}
-	lines := []string{who.with(t.Peer.Name.String(), c.clock(t.Offered), done, bytesOf(t.Bytes)) + w.Comma + state}
+	lines := []string{state + w.Comma + who.with(t.Peer.Name.String(), c.clock(t.Offered), done, bytesOf(t.Bytes))}
 	if t.Path != "" {
 		lines = append(lines, short(peer.Line(t.Path, a.w).String()))
 	}

@@ -136,7 +136,7 @@ var english = words{
 
 	Help: map[string]string{
 		"help": "this help", "find": "find a person or a command", "send": "send files (or drop them into the window)",
-		"unread": "next conversation with unread messages", "transfers": "transfers: pause, go on, cancel", "search": "search in this conversation",
+		"unread": "next conversation with unread messages", "transfers": "transfers: pause, limit, send again", "search": "search in this conversation",
 		"answer": "answer a request", "next": "next conversation", "previous": "previous conversation", "part": "next part of the screen",
 		"newest": "newest message", "oldest": "oldest message that is loaded", "back": "back", "look": "look for people again", "mouse": "mouse on and off",
 		"redraw": "draw the screen anew", "to": "open the conversation with somebody", "accept": "accept the files that are offered",

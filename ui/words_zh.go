@@ -135,7 +135,7 @@ var chinese = words{
 
 	Help: map[string]string{
 		"help": "本帮助", "find": "查找人或命令", "send": "发送文件（或拖入窗口）",
-		"unread": "下一个有未读消息的对话", "transfers": "传输：暂停、继续、取消", "search": "在此对话中搜索",
+		"unread": "下一个有未读消息的对话", "transfers": "传输：暂停、限速、重发", "search": "在此对话中搜索",
 		"answer": "处理请求", "next": "下一个对话", "previous": "上一个对话", "part": "屏幕的下一部分",
 		"newest": "最新消息", "oldest": "已加载的最早消息", "back": "返回", "look": "重新查找", "mouse": "鼠标开关",
 		"redraw": "重画屏幕", "to": "打开与某人的对话", "accept": "接受对方发送的文件", "files": "自动接受谁的文件",
