@@ -3,12 +3,17 @@
 package transfer_test
 
 import (
+	"encoding/binary"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/zeebo/blake3"
 
 	"earshot/transfer"
 )
@@ -117,6 +122,31 @@ func TestHolesStayHoles(t *testing.T) {
 			t.Errorf("%d MiB are taken", n/mib)
 		}
 	})
+	t.Run("of 60 GB that goes on/R-05", func(t *testing.T) {
+		const size, noisy = 60_000 * mib, 59_000
+		w, ann, bob, offer, _ := interruptedOf(t, sparse(t, "vm.img", size, 0, 1*mib, 2*mib, 3*mib, noisy*mib), 3*mib)
+		fill(t, bob, noisy)
+		var largest atomic.Int64
+		w.wrap = func(c net.Conn) net.Conn { return &framesOut{Conn: c, largest: &largest} }
+		began := time.Now()
+		bob.start()
+		ann.start()
+		at := bob.wait(offer.ID, "what was missing", func(t transfer.Transfer) bool { return t.Done > noisy*mib })
+		t.Logf("the first missing chunk was there after %v", time.Since(began).Round(time.Millisecond))
+		if at.Checked > size/2 {
+			t.Errorf("%d MiB were checked first", at.Checked/mib)
+		}
+		if n := onDisk(t, only(t, bob.dir, "*.part")); n > 8*mib {
+			t.Errorf("%d MiB are taken", n/mib)
+		}
+		if n := largest.Load(); n == 0 || n > 64<<10 {
+			t.Errorf("a frame of %d bytes", n)
+		}
+		if err := bob.cancel(offer.ID); err != nil {
+			t.Error(err)
+		}
+		bob.clean(offer.ID)
+	})
 	t.Run("also where a lost one is fetched again", func(t *testing.T) {
 		_, ann, bob, offer, path := interruptedOf(t, sparse(t, "vm.img", 40*mib, 0, 1*mib, 2*mib, 3*mib, 30*mib), 4*mib)
 		f, err := os.OpenFile(only(t, bob.dir, "*.part"), os.O_WRONLY, 0)
@@ -129,4 +159,49 @@ func TestHolesStayHoles(t *testing.T) {
 		ann.start()
 		alike(t, bob.state(offer.ID, transfer.Done).Path, path)
 	})
+}
+
+// fill makes so many chunks of a part kept, those that were not come as zeros.
+func fill(t testing.TB, d *device, chunks int64) {
+	t.Helper()
+	if err := os.Truncate(only(t, d.dir, "*.part"), chunks*mib); err != nil {
+		t.Fatal(err)
+	}
+	journal, err := os.OpenFile(only(t, d.dir, "*.journal"), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer journal.Close()
+	info, err := journal.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sums []byte
+	zeros := blake3.Sum256(make([]byte, mib))
+	for range chunks - info.Size()/int64(len(zeros)) {
+		sums = append(sums, zeros[:]...)
+	}
+	if _, err := journal.Write(sums); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// framesOut looks at the frames that are written: how long the largest one is.
+type framesOut struct {
+	net.Conn
+	largest *atomic.Int64
+	rest    []byte
+}
+
+func (c *framesOut) Write(b []byte) (int, error) {
+	c.rest = append(c.rest, b...)
+	for len(c.rest) >= 4 {
+		length := int64(binary.BigEndian.Uint32(c.rest))
+		c.largest.Store(max(c.largest.Load(), length))
+		if int64(len(c.rest)) < 4+length {
+			break
+		}
+		c.rest = c.rest[4+length:]
+	}
+	return c.Conn.Write(b)
 }
