@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -152,6 +155,90 @@ func TestAFloodOfOffers(t *testing.T) {
 	if declined != 296 {
 		t.Errorf("%d were told", declined)
 	}
+}
+
+// TestAMinuteOfOffers has one peer make five a second, in simulated time, while the
+// person here goes on with what is asked of him.
+func TestAMinuteOfOffers(t *testing.T) {
+	t.Run("four wait, the others are declined/X-19", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			sent := make(chan peer.OfferState, 2000)
+			store := transfertest.NewStore()
+			var saves atomic.Int64
+			store.Before(func(string) error { saves.Add(1); return nil })
+			e := alone(t, saying{nobody(), sent}, store)
+			stop := run(t, e)
+			defer stop()
+			flooder, other := peer.ID{1}, peer.ID{2}
+			e.Up(flooder)
+			offer := func(from peer.ID) uuid.UUID {
+				o := transfer.Offer{ID: uuid.New(), Name: "a", Files: 1, Bytes: 1}
+				e.Incoming(o, from)
+				return o.ID
+			}
+			flood := func() {
+				for range 60 * 5 {
+					offer(flooder)
+					time.Sleep(time.Second / 5)
+					synctest.Wait()
+					if n := len(waiting(e, flooder)); n > 4 {
+						t.Fatalf("%d offers wait for an answer", n)
+					}
+				}
+			}
+			flood()
+			if n := len(waiting(e, flooder)); n != 4 {
+				t.Errorf("%d wait", n)
+			}
+			kept, memory, routines := len(e.Transfers()), heap(), runtime.NumGoroutine()
+			saves.Store(0)
+			for len(sent) > 0 {
+				<-sent
+			}
+			flood()
+			if n := len(e.Transfers()); n != kept || n > 4+100 {
+				t.Errorf("%d transfers after a minute, %d after two", kept, n)
+			}
+			if grew := int64(heap()) - int64(memory); grew > mib/4 {
+				t.Errorf("%d KiB more after another minute", grew>>10)
+			}
+			if n := runtime.NumGoroutine(); n > routines {
+				t.Errorf("%d goroutines, and %d after another minute", routines, n)
+			}
+			if n := saves.Load(); n != 0 {
+				t.Errorf("written %d times for what is not kept", n)
+			}
+			declined := 0
+			for len(sent) > 0 {
+				if m := <-sent; m.State == "declined" && m.Reason == "limit" {
+					declined++
+				}
+			}
+			if declined != 300 {
+				t.Errorf("%d of 300 were told that they are declined", declined)
+			}
+			// The person answers one, which makes room for another one, and what
+			// others offer waits for an answer as always.
+			if err := do(t, func(reply func(error)) { e.Decline(waiting(e, flooder)[0], reply) }); err != nil {
+				t.Error(err)
+			}
+			next, others := offer(flooder), offer(other)
+			synctest.Wait()
+			if !slices.Contains(waiting(e, flooder), next) || !slices.Contains(waiting(e, other), others) {
+				t.Error("an offer after that does not wait for an answer")
+			}
+		})
+	})
+}
+
+// waiting are the offers of a peer that wait for an answer.
+func waiting(e *transfer.Engine, from peer.ID) (ids []uuid.UUID) {
+	for _, at := range e.Transfers() {
+		if at.Peer == from && at.State == transfer.Offered {
+			ids = append(ids, at.ID)
+		}
+	}
+	return ids
 }
 
 // TestAPeerWaitsForWhatItSays is not done with a frame before the engine is.
