@@ -189,6 +189,41 @@ func TestAPulledCableOnlyPauses(t *testing.T) {
 	}
 }
 
+// TestAReceiverThatMoves has the receiver's address change within a transfer, as that
+// of a laptop on another Wi-Fi: it goes on from the new one, and not from the start.
+func TestAReceiverThatMoves(t *testing.T) {
+	for name, without := range map[string]func(*lab.Host){
+		"with IPv4 alone/R-15":      (*lab.Host).WithoutIPv6,
+		"while its IPv6 stays/R-15": func(*lab.Host) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			link := lab.New(t, 2)
+			for _, h := range link.Hosts {
+				without(h)
+			}
+			ann, bob := someone(t, link.Hosts[0], "Ann"), someone(t, link.Hosts[1], "Bob")
+			dir := t.TempDir()
+			a, b := ann.listen(), bob.listen("--accept", "all", "--dir", dir)
+			acquaint(t, a, b)
+			path, sum := randomFile(t, "disk.img", killsSize)
+			before := b.host.Received()
+			id := slowly(t, a, b, path)
+			moved(b, id, killsSize/4)
+			b.host.Readdress("10.77.9.9")
+			began := time.Now()
+			e := b.wait("done", func(e event) bool { return e.Event == "transfer" && e.ID == id && e.State == "done" })
+			t.Logf("done %v after the address changed", e.seen.Sub(began).Round(time.Millisecond))
+			a.wait("saved", func(e event) bool { return e.Event == "transfer" && e.ID == id && e.State == "done" })
+			if fileSum(t, filepath.Join(dir, "disk.img")) != sum {
+				t.Error("the file that arrived is another")
+			}
+			if extra := b.host.Received() - before - killsSize; extra > 8<<20+killsSize/10 {
+				t.Errorf("%d bytes beside the file", extra)
+			}
+		})
+	}
+}
+
 func TestAFolderArrivesWhole(t *testing.T) {
 	link := lab.New(t, 2)
 	ann, bob := someone(t, link.Hosts[0], "Ann"), someone(t, link.Hosts[1], "Bob")
