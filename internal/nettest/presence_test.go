@@ -61,7 +61,7 @@ func TestTwoProfilesOnOneMachineSeeEachOther(t *testing.T) {
 	a, b := ann.listen(), bob.listen() // two homes: by multicast
 	a.sees("Bob")
 	b.sees("Ann")
-	eve := &person{t: t, host: link.Hosts[0], name: "Eve", home: ann.home, env: []string{"EARSHOT_PROFILE=eve"}}
+	eve := &person{t: t, host: link.Hosts[0], name: "Eve", home: ann.home, program: program, env: []string{"EARSHOT_PROFILE=eve"}}
 	e := eve.listen() // the same home: also without any network
 	e.sees("Ann")
 	a.sees("Eve")

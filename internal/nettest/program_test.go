@@ -56,11 +56,13 @@ type person struct {
 	name string // empty: not chosen yet
 	home string
 	env  []string
+	// program is the binary that is run.
+	program string
 }
 
 // someone makes a person with a new home on a host.
 func someone(t *testing.T, host *lab.Host, name string) *person {
-	return &person{t: t, host: host, name: name, home: t.TempDir()}
+	return &person{t: t, host: host, name: name, home: t.TempDir(), program: program}
 }
 
 // command is one call of the program by this person.
@@ -68,7 +70,7 @@ func (p *person) command(ctx context.Context, args ...string) *exec.Cmd {
 	if p.name != "" {
 		args = append([]string{"--name", p.name}, args...)
 	}
-	cmd := p.host.Command(ctx, program, append([]string{"--home", p.home}, args...)...)
+	cmd := p.host.Command(ctx, p.program, append([]string{"--home", p.home}, args...)...)
 	cmd.Env = append(append(os.Environ(), "HOME="+p.home, "GORACE=halt_on_error=1"), p.env...)
 	return cmd
 }
@@ -104,15 +106,16 @@ func read[T any](p *person, args ...string) (v T) {
 
 // event is a line of `listen --json`; only what the tests look at.
 type event struct {
-	Event  string `json:"event"`
-	ID     string `json:"id"`
-	Port   int    `json:"port"`
-	Name   string `json:"name"`
-	Text   string `json:"text"`
-	State  string `json:"state"`
-	Error  string `json:"error"`
-	Reason string `json:"reason"`
-	Done   int64  `json:"done"`
+	Event  string    `json:"event"`
+	At     time.Time `json:"at"`
+	ID     string    `json:"id"`
+	Port   int       `json:"port"`
+	Name   string    `json:"name"`
+	Text   string    `json:"text"`
+	State  string    `json:"state"`
+	Error  string    `json:"error"`
+	Reason string    `json:"reason"`
+	Done   int64     `json:"done"`
 	Peer   struct {
 		ID   string `json:"id"`
 		Name string `json:"name"`
