@@ -67,6 +67,7 @@ type device struct {
 	onSource func(op, name string) error // may fail what is done with sent files
 	disk     func(transfer.Disk) transfer.Disk
 	source   func(transfer.Source) transfer.Source
+	sources  func(name string) (transfer.Source, error) // in the place of the files that are sent
 
 	mu      sync.Mutex
 	seen    []transfer.Transfer
@@ -132,6 +133,9 @@ func (d *device) start() {
 		hook := check(d.onSource)
 		if err := hook("open", name); err != nil {
 			return nil, err
+		}
+		if d.sources != nil {
+			open = func() (transfer.Source, error) { return d.sources(name) }
 		}
 		inner, err := open()
 		if err != nil {
