@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +25,11 @@ func shiftable(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	original := filepath.Join(runtime.GOROOT(), "src/time/time.go")
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	original := filepath.Join(strings.TrimSpace(string(root)), "src/time/time.go")
 	source, err := os.ReadFile(original)
 	if err != nil {
 		t.Fatal(err)
