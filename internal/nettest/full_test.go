@@ -81,6 +81,7 @@ func TestTheDiskFillsUp(t *testing.T) {
 			acquaint(t, a, b)
 			path, sum := randomFile(t, "disk.img", size)
 			id := slowly(t, a, b, path)
+			a.host.Limit("300mbit") // so that there is time to take the room away
 			moved(b, id, size/2)
 			disk.leave(c.free)
 			full := func(e event) bool {
