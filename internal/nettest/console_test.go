@@ -124,7 +124,7 @@ func TestTwoConsolesWriteAndSendAFile(t *testing.T) {
 	b.shows("wants to send")
 	b.keys("C-r")
 	b.agree("[ Accept ]")
-	a.shows("received and checked")
+	a.shows("saved")
 	var saved string
 	eventually(t, "the file is saved", func() bool {
 		for _, tr := range read[[]struct{ State, Path string }](bob, "transfers") {
@@ -212,7 +212,7 @@ func TestAListenAndAConsoleComeWhileACommandWaits(t *testing.T) {
 	if err := <-sent; err != nil {
 		t.Errorf("the command that sent it: %v", err)
 	}
-	c.shows("received and checked")
+	c.shows("saved")
 	saved := read[[]struct{ Path string }](bob, "transfers")
 	if fileSum(t, saved[0].Path) != sum {
 		t.Error("the file that arrived is another")
