@@ -91,7 +91,8 @@ func (d *rootDisk) Chtimes(name string, modified time.Time) error {
 }
 
 func (d *rootDisk) CloseAs(f diskFile, name string, modified time.Time) error {
-	timed := setTime(f.(*os.File), modified) == nil
+	file, ok := f.(*os.File)
+	timed := ok && setTime(file, modified) == nil
 	if err := f.Close(); err != nil || timed {
 		return err
 	}

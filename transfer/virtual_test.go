@@ -204,6 +204,13 @@ func (d *virtualDisk) Chtimes(name string, modified time.Time) error {
 	return d.Disk.Chtimes(name, modified)
 }
 
+func (d *virtualDisk) CloseAs(f transfer.DiskFile, name string, modified time.Time) error {
+	if d.isName(name) {
+		return f.Close()
+	}
+	return d.Disk.CloseAs(f, name, modified)
+}
+
 func (d *virtualDisk) SyncAll() error              { return nil }
 func (d *virtualDisk) Free() (int64, int64, error) { return 1 << 50, 1 << 50, nil }
 
