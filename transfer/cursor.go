@@ -30,20 +30,42 @@ func (c *cursor) file(n int64) (f *File, ok bool, err error) {
 	}
 	f = &c.page[n-c.page[0].N]
 	if f.N != n {
-		return nil, false, fmt.Errorf("manifest of %s: file %d is missing in the store", c.id, n)
+		return nil, false, c.missing(n)
 	}
 	return f, true, nil
 }
 
-// each calls do with every file in order.
+func (c *cursor) missing(n int64) error {
+	return fmt.Errorf("manifest of %s: file %d is missing in the store", c.id, n)
+}
+
+// each calls do with every file in order. It reads a page ahead.
 func (c *cursor) each(do func(f *File) error) error {
-	for n := int64(0); ; n++ {
-		f, ok, err := c.file(n)
-		if err != nil || !ok {
+	var ahead aside
+	defer ahead.wait()
+	var next []File
+	load := func(from int64) error {
+		return ahead.begin(func() (err error) {
+			next, err = c.store.Files(c.id, from, page)
+			return err
+		})
+	}
+	load(0)
+	for n := int64(0); ; {
+		if err := ahead.wait(); err != nil || len(next) == 0 {
 			return err
 		}
-		if err := do(f); err != nil {
-			return err
+		c.page = next
+		load(n + int64(len(c.page)))
+		for i := range c.page {
+			f := &c.page[i]
+			if f.N != n {
+				return c.missing(n)
+			}
+			if err := do(f); err != nil {
+				return err
+			}
+			n++
 		}
 	}
 }

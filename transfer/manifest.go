@@ -162,29 +162,23 @@ type checker struct {
 	list   *listing
 	parent string // the folder that was last seen to be in the manifest
 	inside bool   // an entry in a folder was seen, so no topmost one may follow
+	adding aside  // of a page to the store
 }
 
-// page checks one page and adds it to the store. Nothing outside the store has
-// been touched when it refuses one. The holes are a hint, of use only while they
-// are no more than the bytes.
+// page checks one page and begins to add it to the store: the next call, or end,
+// says what came of that. Nothing outside the store has been touched when it refuses
+// one. The holes are a hint, of use only while they are no more than the bytes.
 func (c *checker) page(entries []peer.ManifestEntry, holes uint64) error {
-	files := make([]File, 0, len(entries))
-	folders := map[string]bool{}
-	for _, e := range entries {
-		f, err := fileOf(e)
-		if err != nil {
-			return err
-		}
-		if err := c.checkParent(f, folders); err != nil {
-			return err
-		}
-		if f.Mode == peer.ModeFolder {
-			folders[f.Path] = true
-		}
-		if f.Size > c.offer.Bytes { // so that no sum overflows
-			return fmt.Errorf("%w: more bytes than were offered", errManifest)
-		}
-		files = append(files, f)
+	files := make([]File, len(entries))
+	err := byHands(len(entries), func(_, i int) (err error) {
+		files[i], err = fileOf(entries[i])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.checkPlaces(files); err != nil {
+		return err
 	}
 	c.list.number(files)
 	if err := c.list.add(files); err != nil {
@@ -197,11 +191,30 @@ func (c *checker) page(entries []peer.ManifestEntry, holes uint64) error {
 	if err := c.list.checkFolders(c.offer.Files); err != nil {
 		return err
 	}
-	err := c.store.AddFiles(c.offer.ID, files)
-	if errors.Is(err, ErrTaken) {
-		return fmt.Errorf("%w: %w", errManifest, err)
+	return c.adding.begin(func() error {
+		err := c.store.AddFiles(c.offer.ID, files)
+		if errors.Is(err, ErrTaken) {
+			return fmt.Errorf("%w: %w", errManifest, err)
+		}
+		return err
+	})
+}
+
+// checkPlaces refuses files of a page that cannot be where, or as large as, they say.
+func (c *checker) checkPlaces(files []File) error {
+	folders := map[string]bool{}
+	for _, f := range files {
+		if err := c.checkParent(f, folders); err != nil {
+			return err
+		}
+		if f.Mode == peer.ModeFolder {
+			folders[f.Path] = true
+		}
+		if f.Size > c.offer.Bytes { // so that no sum overflows
+			return fmt.Errorf("%w: more bytes than were offered", errManifest)
+		}
 	}
-	return err
+	return nil
 }
 
 // checkParent refuses what lies in no folder that came before it, so also in a
@@ -216,6 +229,9 @@ func (c *checker) checkParent(f File, folders map[string]bool) error {
 	}
 	c.inside = true
 	if !folders[parent] {
+		if err := c.adding.wait(); err != nil { // it may be in the page before
+			return err
+		}
 		above, ok, err := c.store.Find(c.offer.ID, peer.FoldName(parent))
 		if err != nil {
 			return err
@@ -230,6 +246,9 @@ func (c *checker) checkParent(f File, folders map[string]bool) error {
 
 // end refuses a manifest that, now that it is complete, is not what was offered.
 func (c *checker) end() error {
+	if err := c.adding.wait(); err != nil {
+		return err
+	}
 	got := c.list.offer()
 	got.ID = c.offer.ID
 	want := c.offer

@@ -140,6 +140,7 @@ func (r *receipt) fetch(ctx context.Context) error {
 	if r.t.Renamed != "" {
 		check.offer.Name = r.t.Renamed
 	}
+	defer check.adding.wait() // where something went wrong meanwhile
 	buf := make([]byte, frameHead+peer.DataFrame)
 	next := uint64(0)
 	if err := r.askPage(next); err != nil {

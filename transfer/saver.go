@@ -17,7 +17,7 @@ type saver struct {
 	bytes   int64  // written since the last time
 	part    string // the last one that was written to
 	many    bool   // there were others
-	under   chan error
+	aside
 }
 
 // wrote notes that bytes were written to a part.
@@ -38,19 +38,7 @@ func (s *saver) begin() error {
 	}
 	part, many := s.part, s.many
 	s.bytes, s.part, s.many = 0, "", false
-	s.under = make(chan error, 1)
-	go func(under chan<- error) { under <- s.save(part, many) }(s.under)
-	return nil
-}
-
-// wait waits for what is under way.
-func (s *saver) wait() error {
-	if s.under == nil {
-		return nil
-	}
-	err := <-s.under
-	s.under = nil
-	return err
+	return s.aside.begin(func() error { return s.save(part, many) })
 }
 
 // save makes a part, or everything, durable, and the journal. A part that is gone

@@ -35,8 +35,8 @@ type walker struct {
 	spare []File // an empty one
 	left  leftOut
 
-	adding chan error // brings what came of the batch that is being added; nil: none is
-	twins  leftOut    // what was left out of it
+	adding aside   // of a batch to the store
+	twins  leftOut // what was left out of it
 }
 
 // walk lists the files and folders at the absolute paths.
@@ -232,24 +232,12 @@ func (s *sources) look(f *File, entry fs.DirEntry) (why string) {
 
 // flush begins to add what was found to the store, while more is looked for.
 func (w *walker) flush() error {
-	if err := w.added(); err != nil || len(w.batch) == 0 {
+	if err := w.adding.wait(); err != nil || len(w.batch) == 0 {
 		return err
 	}
 	files := w.batch
 	w.batch, w.spare = w.spare[:0], files
-	w.adding = make(chan error, 1)
-	go func() { w.adding <- w.keep(files) }()
-	return nil
-}
-
-// added waits until what was flushed is in the store.
-func (w *walker) added() error {
-	if w.adding == nil {
-		return nil
-	}
-	err := <-w.adding
-	w.adding = nil
-	return err
+	return w.adding.begin(func() error { return w.keep(files) })
 }
 
 // flushAll is flush, and waits.
@@ -257,11 +245,11 @@ func (w *walker) flushAll() error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	return w.added()
+	return w.adding.wait()
 }
 
 func (w *walker) close() {
-	w.added() // where something went wrong meanwhile
+	w.adding.wait() // where something went wrong meanwhile
 	for i := range w.hands {
 		w.hands[i].close()
 	}
