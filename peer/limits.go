@@ -49,7 +49,7 @@ const (
 	maxAddressStrangers = 32
 
 	// MaxDataConns bounds the data connections with one peer, whoever dialled.
-	MaxDataConns = 4
+	MaxDataConns = 8
 
 	// sendQueue is what waits to be written to one peer, in bytes; the rest
 	// stays in the store.

@@ -36,10 +36,11 @@ type Config struct {
 	Notify  func(Event)   // is called by the engine's goroutine and returns at once
 	Log     *slog.Logger
 
-	// For tests: the disk that is received to, and what stands before the files that
-	// are sent.
+	// For tests: the disk that is received to, what stands before the files that are
+	// sent, and the wideFrom of this engine.
 	openDisk   func(dir string) (disk, error)
 	wrapSource func(name string, open func() (source, error)) (source, error)
+	wideFrom   int64
 }
 
 const (
@@ -113,6 +114,9 @@ func New(cfg Config) (*Engine, error) {
 	}
 	if cfg.openDisk == nil {
 		cfg.openDisk = openDisk
+	}
+	if cfg.wideFrom == 0 {
+		cfg.wideFrom = wideFrom
 	}
 	e := &Engine{
 		cfg: cfg, inbox: newInbox(), shown: map[uuid.UUID]Transfer{},

@@ -23,6 +23,9 @@ func (c *Config) SetSource(wrap func(name string, open func() (Source, error)) (
 	c.wrapSource = wrap
 }
 
+// SetWide says from how many missing bytes on a second connection is used.
+func (c *Config) SetWide(from int64) { c.wideFrom = from }
+
 // Slices are the slices of data, as they stand in the recipe of a file of that size.
 func Slices(data []byte) (out []byte) {
 	s := &slicer{slicing: slicingOf(int64(len(data))), found: func(c slice) {

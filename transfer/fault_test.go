@@ -129,6 +129,22 @@ func TestAFaultWhereSomethingIsThereAlready(t *testing.T) {
 			},
 			sample: 1,
 		},
+		"two connections": {
+			begin: func(t *testing.T, _, bob *device) []string {
+				bob.close()
+				bob.wide = 1
+				bob.start()
+				path := filepath.Join(t.TempDir(), "y")
+				tree(t, path, map[string]string{"a": old[:2*mib+7], "b": old[:mib], "c/d": old[:50_000], "c/e": old[:3*mib]})
+				return []string{path}
+			},
+			conflict: transfer.Keep,
+			check: func(t *testing.T, bob *device, _ transfer.Transfer) {
+				want := map[string]string{"y/a": old[:2*mib+7], "y/b": old[:mib], "y/c/d": old[:50_000], "y/c/e": old[:3*mib]}
+				wantEither(t, bob.dir, want, want)
+			},
+			sample: 16,
+		},
 		"a folder that is merged": {
 			begin: func(t *testing.T, _, bob *device) []string {
 				tree(t, bob.dir, map[string]string{"x/a": "old", "x/mine": "mine", "x/sub/d": "old"})

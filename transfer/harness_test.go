@@ -40,12 +40,13 @@ type world struct {
 	scripts map[peer.ID]*script // senders that speak by hand
 	parted  bool                // nobody reaches anybody
 	conns   []net.Conn
-	walls   map[way]*wall           // firewalls
-	pipes   bool                    // data connections are pipes, which pass in simulated time
-	wrap    func(net.Conn) net.Conn // of the near end of data connections
-	tls     *tls.Config             // of data connections, nil for none
-	sent    atomic.Int64            // bytes that receivers got on data connections
-	trip    time.Duration           // what sessions measured, 0: nothing
+	walls   map[way]*wall               // firewalls
+	pipes   bool                        // data connections are pipes, which pass in simulated time
+	wrap    func(net.Conn) net.Conn     // of the near end of data connections
+	refuse  func(context.Context) error // may refuse a dial
+	tls     *tls.Config                 // of data connections, nil for none
+	sent    atomic.Int64                // bytes that receivers got on data connections
+	trip    time.Duration               // what sessions measured, 0: nothing
 }
 
 // device is one engine, its store and its save folder. It can be killed and started
@@ -68,6 +69,7 @@ type device struct {
 	disk     func(transfer.Disk) transfer.Disk
 	source   func(transfer.Source) transfer.Source
 	sources  func(name string) (transfer.Source, error) // in the place of the files that are sent
+	wide     int64                                      // from how many missing bytes on it uses two connections; 0: as ever
 
 	mu      sync.Mutex
 	seen    []transfer.Transfer
@@ -146,6 +148,7 @@ func (d *device) start() {
 		}
 		return &faultySource{inner, name, hook}, nil
 	})
+	cfg.SetWide(d.wide)
 	engine, err := transfer.New(cfg)
 	if err != nil {
 		d.t.Fatal(err)
@@ -360,6 +363,11 @@ func (r reach) DialData(ctx context.Context, id peer.ID) (net.Conn, error) {
 	}
 	if err := r.world.pass(ctx, way{r.self, id}); err != nil {
 		return nil, err
+	}
+	if r.world.refuse != nil {
+		if err := r.world.refuse(ctx); err != nil {
+			return nil, err
+		}
 	}
 	near, far, err := r.world.connect()
 	if err != nil {

@@ -11,15 +11,15 @@ import (
 	"earshot/peer"
 )
 
-// dials is how many data connections with a peer are for what this device receives.
-// Those for what the peer receives count with them against the limit of the two, so
-// each takes half.
-const dials = peer.MaxDataConns / 2
+// dials is how many transfers are received from a peer at once. What the peer
+// receives counts with them against the limit of the two, so each takes half of the
+// connections.
+const dials = peer.MaxDataConns / 2 / maxLanes
 
 // link is whether a peer can be reached now and in which way, for goroutines that
 // wait for it, and the places for connections to it.
 type link struct {
-	places chan struct{}    // holds a token for each data connection for what is received, whoever dials it
+	places chan struct{}    // holds a token for each transfer that is received, whoever dials
 	limits [2]*rate.Limiter // of what is sent to the peer, and received
 
 	mu       sync.Mutex // guards what follows

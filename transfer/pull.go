@@ -7,8 +7,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"earshot/peer"
 	"github.com/google/uuid"
+
+	"earshot/peer"
 )
 
 const (
@@ -43,6 +44,8 @@ type piece struct {
 	// before its end.
 	asked time.Time
 	ahead int64
+	lane  *lane // that it comes over
+	turn  bool  // what follows may come over another one
 }
 
 // rest is how many bytes of the chunk follow.
@@ -53,18 +56,15 @@ func (p piece) isLast() bool { return p.rest() == 0 }
 
 func (p piece) start() int64 { return p.chunk.start() + int64(p.at) }
 
-// pull is one connection on which a transfer is received. One goroutine reads and
-// hashes while another asks, writes and keeps the journal.
+// pull receives a transfer over its connections. A goroutine for each of them reads
+// and hashes while another one asks, writes and keeps the journal.
 type pull struct {
-	wire   *wire
+	lanes  []*lane
 	land   *landing
 	offer  Offer
 	limits limits
 	room   func() error // checks now and then whether there is room for the rest
 
-	asked    chan piece    // what will come, in order
-	arrived  chan received // what came
-	free     chan received // what was written, to be filled again
 	window   *window
 	enough   atomic.Int64 // bytes that the reader hands over at once
 	open     []piece      // to be written: the writer's own list
@@ -73,6 +73,8 @@ type pull struct {
 	next     *piece       // taken from the landing, waits for room in the window
 	ended    bool         // the landing had none, the last time
 	unsized  int64        // bytes written since the room was checked
+	lane     *lane        // of the run that is being asked for
+	left     int64        // bytes until the next one
 }
 
 // received are pieces on their way from the reader to the writer, in order.
@@ -92,36 +94,37 @@ type arrival struct {
 
 func newPull(r *receipt, l *landing) *pull {
 	p := &pull{
-		wire: r.wire, land: l, offer: r.t.Offer, limits: r.limits, room: r.room, window: r.window,
-		asked:   make(chan piece, maxAsked),
-		arrived: make(chan received, buffers),
-		free:    make(chan received, buffers),
+		land: l, offer: r.t.Offer, limits: r.limits, room: r.room, window: r.window,
 	}
-	for range buffers {
-		p.free <- received{buf: make([]byte, batchSize)}
+	for _, w := range r.wires() {
+		p.lanes = append(p.lanes, newLane(w))
 	}
 	return p
 }
 
-// run receives until nothing is missing that is known of, or the connection ends.
-// Without an error the connection is ready for more.
+// run receives until nothing is missing that is known of, or a connection ends.
+// Without an error the connections are ready for more.
 func (p *pull) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(ctx, p.wire.abort)() // wakes whoever waits for the network
-	ended := make(chan error, 2)
-	go func() { ended <- p.read(ctx) }()
+	ended := make(chan error, len(p.lanes)+1)
+	for _, l := range p.lanes {
+		defer context.AfterFunc(ctx, l.wire.abort)() // wakes whoever waits for the network
+		go func() { ended <- p.read(ctx, l) }()
+	}
 	go func() {
 		err := p.write(ctx)
-		close(p.asked)
+		for _, l := range p.lanes {
+			close(l.asked)
+		}
 		ended <- err
 	}()
-	err := <-ended // the first one tells the cause
-	if err != nil {
-		cancel()
-	}
-	if second := <-ended; err == nil {
-		err = second
+	var err error
+	for range cap(ended) {
+		if next := <-ended; err == nil && next != nil { // the first one tells the cause
+			err = next
+			cancel()
+		}
 	}
 	if kept := p.keep(); kept != nil && err == nil {
 		err = kept
@@ -156,20 +159,21 @@ func (p *pull) write(ctx context.Context) error {
 			}
 			continue
 		}
-		r, err := p.receive(ctx)
+		l := p.open[0].lane
+		r, err := p.receive(ctx, l)
 		if err != nil {
 			return err
 		}
-		if err := p.takeAll(r); err != nil {
+		if err := p.takeAll(l, r); err != nil {
 			return err
 		}
 	}
 }
 
-// receive waits for the next pieces from the sender.
-func (p *pull) receive(ctx context.Context) (received, error) {
+// receive waits for the next pieces that come over a connection.
+func (p *pull) receive(ctx context.Context, l *lane) (received, error) {
 	select {
-	case r := <-p.arrived:
+	case r := <-l.arrived:
 		return r, nil
 	default:
 	}
@@ -178,15 +182,15 @@ func (p *pull) receive(ctx context.Context) (received, error) {
 		return received{}, err
 	}
 	select {
-	case r := <-p.arrived:
+	case r := <-l.arrived:
 		return r, nil
 	case <-ctx.Done():
 		return received{}, ctx.Err()
 	}
 }
 
-func (p *pull) takeAll(r received) error {
-	defer func() { p.free <- r }() // has room for every buffer
+func (p *pull) takeAll(l *lane, r received) error {
+	defer func() { l.free <- r }() // has room for every buffer
 	p.window.arrived(r.pieces[len(r.pieces)-1].piece, r.at)
 	for rest := r.pieces; len(rest) > 0; {
 		if err := p.takeOwn(); err != nil {
@@ -244,6 +248,7 @@ func (p *pull) take(got arrival) error {
 func (p *pull) taken(got *arrival) error {
 	if got.from == fromSender {
 		p.openSize -= int64(got.size)
+		got.lane.open -= int64(got.size)
 	}
 	if p.begun += int64(got.size); got.isLast() {
 		if err := p.land.written(got.chunk, got.sum, got.wrong); err != nil {
@@ -270,7 +275,6 @@ func (p *pull) ask() error {
 	if len(p.open) > 0 && (p.space() < min(askAgain, p.window.size/4) || len(p.open) > maxAsked/2) {
 		return nil
 	}
-	var pieces []piece
 	now := time.Now()
 	p.enough.Store(p.window.size / 4)
 	for len(p.open) < maxAsked {
@@ -285,15 +289,17 @@ func (p *pull) ask() error {
 		if c.from == fromSender {
 			p.openSize += int64(c.size)
 			c.asked, c.ahead = now, p.openSize
-			pieces = append(pieces, c)
-			p.asked <- c
+			p.lead(&c)
 		}
 		p.open = append(p.open, c)
 	}
-	for _, read := range requests(p.offer.ID, pieces) {
-		if err := p.wire.send(read); err != nil {
-			return err
+	for _, l := range p.lanes {
+		for _, read := range requests(p.offer.ID, l.asking) {
+			if err := l.wire.send(read); err != nil {
+				return err
+			}
 		}
+		l.asking = l.asking[:0]
 	}
 	return nil
 }

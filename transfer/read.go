@@ -16,20 +16,21 @@ import (
 // still in the processor's cache.
 type reader struct {
 	*pull
+	*lane
 	batch  received
 	used   int // bytes of batch.buf
 	hasher *blake3.Hasher
 	wrong  bool // of the chunk that is read
 }
 
-// read reads until nothing is asked for any more.
-func (p *pull) read(ctx context.Context) error {
-	r := &reader{pull: p, hasher: blake3.New()}
+// read reads from a connection until nothing is asked for any more.
+func (p *pull) read(ctx context.Context, l *lane) error {
+	r := &reader{pull: p, lane: l, hasher: blake3.New()}
 	for {
 		var c piece
 		var ok bool
 		select {
-		case c, ok = <-p.asked:
+		case c, ok = <-l.asked:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -39,7 +40,7 @@ func (p *pull) read(ctx context.Context) error {
 		if err := r.fetch(ctx, c); err != nil {
 			return err
 		}
-		if len(p.asked) == 0 || int64(r.used) >= p.enough.Load() {
+		if c.turn || len(l.asked) == 0 || int64(r.used) >= p.enough.Load() {
 			r.hand()
 		}
 	}

@@ -47,6 +47,8 @@ type receipt struct {
 
 	told   report
 	wire   *wire   // the connection to go on with, nil for none
+	second *wire   // another one beside it
+	narrow bool    // there shall be none
 	window *window // of what it is asked for
 	delay  time.Duration
 	mark   int64 // bytes done when delay was set
@@ -261,7 +263,9 @@ func (r *receipt) complete(ctx context.Context, l *landing) (string, error) {
 // version is here is planned when all before it is received.
 func (r *receipt) pull(ctx context.Context, l *landing) error {
 	for {
+		r.widen(ctx)
 		if err := newPull(r, l).run(ctx); err != nil {
+			r.narrowed(err)
 			return err
 		}
 		f, err := l.unplanned()

@@ -58,8 +58,12 @@ func (r *receipt) connected(ctx context.Context, do func(context.Context) error)
 	return err
 }
 
-// hangUp closes the connection.
+// hangUp closes the connections.
 func (r *receipt) hangUp() {
+	if r.second != nil {
+		r.second.abort()
+		r.second = nil
+	}
 	if r.wire != nil {
 		r.wire.abort()
 		r.wire = nil
