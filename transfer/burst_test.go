@@ -270,7 +270,7 @@ func TestBothDirectionsHavePlaces(t *testing.T) {
 		e.Accept(o.ID, "", transfer.Keep, func(error) {})
 	}
 	run(t, e)
-	for range peer.MaxDataConns / 2 {
+	for range peer.MaxDataConns / 4 {
 		<-dialled
 	}
 	select {
