@@ -165,18 +165,18 @@ func (e *Engine) Sources(id uuid.UUID) ([]string, error) {
 	if !ok || t.Direction != Sending {
 		return nil, ErrUnknown
 	}
+	if name, _, err := peer.CleanName(filepath.Base(t.Path)); err == nil && name == t.Name {
+		return []string{t.Path}, nil
+	}
 	var paths []string
 	files := cursor{store: e.cfg.Store, id: id}
 	if err := files.tops(func(f *File) error { paths = append(paths, f.Source); return nil }); err != nil {
 		return nil, fmt.Errorf("read what %s offered: %w", id, err)
 	}
-	if len(paths) > 0 {
-		return paths, nil
+	if len(paths) == 0 || t.Entries > maxListed { // of those some may be gone already
+		return nil, ErrUnlisted
 	}
-	if name, _, err := peer.CleanName(filepath.Base(t.Path)); err == nil && name == t.Name {
-		return []string{t.Path}, nil
-	}
-	return nil, ErrUnlisted
+	return paths, nil
 }
 
 // errEnough says that the content cannot be the same any more.

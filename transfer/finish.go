@@ -47,6 +47,7 @@ func (l *landing) finish(dir string) (string, error) {
 		return "", err
 	}
 	l.moved.content.Store(&content)
+	f.leave() // some systems rename no folder in which one is open
 	if err := f.name(); err != nil {
 		return "", err
 	}

@@ -334,10 +334,15 @@ func (l *landing) complete() bool {
 func (l *landing) close() {
 	l.closePart(false)
 	l.older.close()
+	l.leave()
+	l.saver.wait()
+	l.journal.Close()
+}
+
+// leave closes the folders that are open.
+func (l *landing) leave() {
 	l.folder.leave()
 	for i := range l.hands {
 		l.hands[i].leave()
 	}
-	l.saver.wait()
-	l.journal.Close()
 }

@@ -22,6 +22,9 @@ const (
 	// runSize is how many bytes are asked for on one before the next one's turn: whole
 	// chunks, since one reader hashes them.
 	runSize = peer.ChunkSize
+	// restTime is how long nothing may be asked for on a connection that is to be used
+	// again: less than the other side waits for a request.
+	restTime = patience / 2
 )
 
 // lane is one connection of a pull, with what is on its way over it.
@@ -32,10 +35,14 @@ type lane struct {
 	free    chan received // what was written, to be filled again
 	asking  []piece       // to be asked for next
 	open    int64         // bytes that were asked for and not taken yet
+	used    time.Time     // when something was asked for last
 }
 
 func newLane(w *wire) *lane {
-	l := &lane{wire: w, asked: make(chan piece, maxAsked), arrived: make(chan received, buffers), free: make(chan received, buffers)}
+	l := &lane{
+		wire: w, used: time.Now(),
+		asked: make(chan piece, maxAsked), arrived: make(chan received, buffers), free: make(chan received, buffers),
+	}
 	for range buffers {
 		l.free <- received{buf: make([]byte, batchSize)}
 	}
@@ -47,7 +54,7 @@ func newLane(w *wire) *lane {
 func (p *pull) lead(c *piece) {
 	if p.left <= 0 {
 		for _, l := range p.lanes {
-			if p.lane == nil || l.open < p.lane.open {
+			if p.lane == nil || l.open < p.lane.open && time.Since(l.used) < restTime {
 				p.lane = l
 			}
 		}
@@ -58,7 +65,7 @@ func (p *pull) lead(c *piece) {
 		p.left = max(p.left, 1)
 	}
 	c.lane, c.turn = p.lane, p.left <= 0
-	p.lane.open += int64(c.size)
+	p.lane.open, p.lane.used = p.lane.open+int64(c.size), c.asked
 	p.lane.asking = append(p.lane.asking, *c)
 	p.lane.asked <- *c
 }
@@ -69,20 +76,29 @@ func (r *receipt) widen(ctx context.Context) {
 	if r.second != nil || r.narrow || r.link.asksFirst() || r.t.Bytes-r.moved.done.Load() < r.cfg.wideFrom {
 		return
 	}
-	ctx, done := context.WithTimeout(ctx, wideTime)
+	dialing, done := context.WithTimeout(ctx, wideTime)
 	defer done()
-	if w, err := r.dial(ctx); err == nil {
+	w, err := r.dial(dialing)
+	if err == nil {
 		r.second = w
-	} else {
-		r.narrow = true
 	}
+	r.narrow = err != nil && ctx.Err() == nil
 }
 
 // narrowed decides about the second connection after an error: of two, either may
-// have been the cause, so that the next try is made with one.
-func (r *receipt) narrowed(err error) {
-	if errors.As(err, new(*lostError)) {
+// have been the cause, so the next try is made with one.
+func (r *receipt) narrowed(ctx context.Context, err error) {
+	if ctx.Err() == nil && errors.As(err, new(*lostError)) {
 		r.narrow = r.second != nil
+	}
+}
+
+// rest closes the second connection while nothing is asked for on it: the other side
+// would not wait.
+func (r *receipt) rest() {
+	if r.second != nil {
+		r.second.abort()
+		r.second = nil
 	}
 }
 

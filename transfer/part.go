@@ -15,7 +15,6 @@ type openPart struct {
 	diskFile
 	file *File
 	name string // below the save folder
-	base string // in its folder
 	// empty: behind what is in the journal, nothing was written since the part
 	// got its size, so a piece of zeros is a hole there already.
 	empty bool
@@ -130,7 +129,7 @@ func (l *landing) openPart(f *File, name, base string) error {
 		out.Close()
 		return err
 	}
-	l.out = openPart{diskFile: out, file: f, name: name, base: base, empty: size}
+	l.out = openPart{diskFile: out, file: f, name: name, empty: size}
 	return nil
 }
 
@@ -145,7 +144,7 @@ func (l *landing) closePart(complete bool) error {
 	if !complete {
 		return out.Close()
 	}
-	return l.folder.CloseAs(out.diskFile, out.base, out.file.Time)
+	return l.disk.CloseAs(out.diskFile, out.name, out.file.Time) // its folder may not be the last one any more
 }
 
 // write writes a piece that was received; no data are zeros. Its chunk counts from

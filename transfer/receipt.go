@@ -48,7 +48,7 @@ type receipt struct {
 	told   report
 	wire   *wire   // the connection to go on with, nil for none
 	second *wire   // another one beside it
-	narrow bool    // there shall be none
+	narrow bool    // there shall be none with the next try
 	window *window // of what it is asked for
 	delay  time.Duration
 	mark   int64 // bytes done when delay was set
@@ -265,13 +265,14 @@ func (r *receipt) pull(ctx context.Context, l *landing) error {
 	for {
 		r.widen(ctx)
 		if err := newPull(r, l).run(ctx); err != nil {
-			r.narrowed(err)
+			r.narrowed(ctx, err)
 			return err
 		}
 		f, err := l.unplanned()
 		if f == nil || err != nil {
 			return err
 		}
+		r.rest()
 		if l.plan, err = r.planFile(ctx, l.disk, f); err != nil {
 			return err
 		}

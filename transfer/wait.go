@@ -60,10 +60,7 @@ func (r *receipt) connected(ctx context.Context, do func(context.Context) error)
 
 // hangUp closes the connections.
 func (r *receipt) hangUp() {
-	if r.second != nil {
-		r.second.abort()
-		r.second = nil
-	}
+	r.rest()
 	if r.wire != nil {
 		r.wire.abort()
 		r.wire = nil

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,7 +21,7 @@ shows what is bounded. Messages are never held up by it.`,
 		Example: "  earshot transfers limit all '10 MB/s'\n  earshot transfers limit Ann 500kB/s\n  earshot transfers limit 019b76da-a800 none",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 0 && len(args) != 2 {
-				return fmt.Errorf("limit wants ID, PEER or all, and a speed")
+				return wrong("\"earshot transfers limit\" wants ID, PEER or all, and a speed.")
 			}
 			return nil
 		},

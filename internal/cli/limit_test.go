@@ -22,6 +22,7 @@ func TestLimits(t *testing.T) {
 	c.run(codeUsage, "transfers", "limit", "all")
 	c.run(codeUsage, "transfers", "limit", "all", "fast").complains(`The speed is "fast"; want one of at least 16 KiB/s, like "10 MB/s", or none.`)
 	c.run(codeUsage, "transfers", "limit", "all", "1kB/s").complains("at least 16 KiB/s")
+	c.run(codeUsage, "transfers", "limit", "all", "0.5 B/s").complains("at least 16 KiB/s")
 	c.run(codeWho, "transfers", "limit", "Nobody", "1MB/s").complains(`Nobody called "Nobody" is known.`)
 	if profile.MinRate != node.MinLimit {
 		t.Errorf("the settings take %d bytes a second, the node %d", profile.MinRate, node.MinLimit)

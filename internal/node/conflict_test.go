@@ -174,6 +174,40 @@ func TestLimitsHoldAndStay(t *testing.T) {
 	}
 }
 
+// TestALimitForAStrangerIsNoFriendship: it is remembered, and nothing else follows.
+func TestALimitForAStrangerIsNoFriendship(t *testing.T) {
+	a, b := start(t, "Ann"), start(t, "Bob")
+	meet(t, a, b)
+	if err := a.Limit(t.Context(), Limit{Peer: b.myself(), Bytes: MinLimit}); err != nil {
+		t.Fatal(err)
+	}
+	a.stop()
+	a.restart()
+	meet(t, a, b)
+	if p, _ := a.sees(b.myself()); p.Contact || p.Limit != MinLimit {
+		t.Errorf("%+v", p)
+	}
+}
+
+// TestWhatALinkStoodForIsSentAgainUnderItsName offers a link that was chosen.
+func TestWhatALinkStoodForIsSentAgainUnderItsName(t *testing.T) {
+	a, b := start(t, "Ann"), start(t, "Bob")
+	meet(t, a, b)
+	path, _ := file(t, "real.txt", 500)
+	link := filepath.Join(t.TempDir(), "chosen.txt")
+	if err := os.Symlink(path, link); err != nil {
+		t.Skip("no links here: ", err)
+	}
+	offer := a.offers(b, link)
+	if err := a.Cancel(t.Context(), offer.ID); err != nil {
+		t.Fatal(err)
+	}
+	again, err := a.Retry(t.Context(), offer.ID)
+	if err != nil || again.Name.String() != "chosen.txt" {
+		t.Errorf("%+v, %v", again, err)
+	}
+}
+
 func TestWhatIsOverIsClearedAndSentAgain(t *testing.T) {
 	a, b := start(t, "Ann"), start(t, "Bob")
 	meet(t, a, b)

@@ -34,11 +34,10 @@ func (n *Node) Limit(ctx context.Context, to Limit) error {
 			return
 		}
 		n.limitPeer(p, to.Bytes)
-		n.befriend(p) // it is remembered of people one knows
-		n.save(p)
+		d := p.device() // a limit is kept of strangers too
 		n.changed(p)
-		n.desk.do("remember a limit", func() error { // behind what was saved
-			done(struct{}{}, nil)
+		n.desk.do("remember a limit", func() error {
+			done(struct{}{}, n.db.SaveDevice(d))
 			return nil
 		})
 	})

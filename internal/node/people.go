@@ -146,16 +146,21 @@ func (n *Node) save(p *person) {
 	if !p.stored && !p.known() && p.written.IsZero() {
 		return
 	}
+	d := p.device()
+	n.desk.do("remember "+p.name.String(), func() error { return n.db.SaveDevice(d) })
+}
+
+// device is the person as the store keeps it, from now on.
+func (p *person) device() store.Device {
 	p.stored = true
 	if len(p.addrs) > 0 {
 		p.addVia(discovery.Known) // as from the next start on
 	}
-	d := store.Device{
+	return store.Device{
 		ID: p.id, Name: p.name.String(), FirstSeen: p.firstSeen, LastSeen: p.lastSeen,
 		Verified: p.verified, Contact: p.contact, Blocked: p.blocked, AcceptUpTo: p.acceptUpTo, Limit: p.limit,
 		Addresses: slices.Clone(p.addrs),
 	}
-	n.desk.do("remember "+p.name.String(), func() error { return n.db.SaveDevice(d) })
 }
 
 // changed tells subscribers what is new about a person, if anything is.

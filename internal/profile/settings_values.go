@@ -109,8 +109,9 @@ const MinRate = 16 << 10
 
 // ParseRate reads "10 MB/s" as bytes a second. Nothing is 0: no limit.
 func ParseRate(text string) (int64, error) {
-	n, err := ParseSize(strings.TrimSuffix(strings.TrimSpace(text), "/s"))
-	if err == nil && n != 0 && n < MinRate {
+	text = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), "/s"))
+	n, err := ParseSize(text)
+	if err == nil && n < MinRate && text != "" && text != "0" {
 		err = errValue
 	}
 	return n, err
