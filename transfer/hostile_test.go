@@ -278,13 +278,13 @@ func TestWhoMayRead(t *testing.T) {
 			}
 		}
 	}
-	// Four connections at once are served, the fifth is closed.
+	// So many connections at once are served, one more is closed.
 	var conns []net.Conn
-	for range 4 {
+	for range peer.MaxDataConns {
 		conns = append(conns, ann.open(bob.id))
 	}
 	if answers := say(t, ann.open(bob.id), page0(offer.ID)); len(answers) != 0 {
-		t.Errorf("a fifth connection: %+v", answers)
+		t.Errorf("one more connection: %+v", answers)
 	}
 	for _, c := range conns {
 		c.Close()
