@@ -75,6 +75,7 @@ func (e *Engine) serveBack(to peer.ID, link *link, id uuid.UUID) error {
 	dialing, done := context.WithTimeout(ctx, backDial)
 	conn, err := e.cfg.Network.DialData(dialing, to)
 	done()
+	link.knocked()
 	if err != nil {
 		if ctx.Err() == nil {
 			e.post(func() { e.unreached(to, id, err) })
@@ -171,11 +172,19 @@ func (l *link) venture(now time.Time) bool {
 		l.vain = max(0, l.vain-over)
 		l.ventured = now
 	}
-	if l.vain >= maxVain {
+	if max(l.vain, l.knocking) >= maxVain {
 		return false
 	}
 	l.vain++
+	l.knocking++
 	return true
+}
+
+// knocked says that a dial is over.
+func (l *link) knocked() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.knocking--
 }
 
 // arrived gives it back.

@@ -30,6 +30,7 @@ type link struct {
 	back     bool                             // it is asked for them before it is dialled: that worked last
 	wall     bool                             // neither side gets through to the other
 	vain     int                              // dials for the peer that led nowhere, or are under way
+	knocking int                              // those under way
 	ventured time.Time                        // when vain was counted down last
 }
 
