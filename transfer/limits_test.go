@@ -87,9 +87,11 @@ func TestFilesOfOnePeerQueue(t *testing.T) {
 			offers = append(offers, ann.offer(bob, path))
 			bob.limit(offers[len(offers)-1], 1<<18)
 		}
-		for _, o := range offers {
+		for _, o := range offers[:2] { // who comes first is first
 			bob.accept(o.ID)
+			bob.wait(o.ID, "bytes", func(at transfer.Transfer) bool { return at.Done > 0 })
 		}
+		bob.accept(offers[2].ID)
 		queued := func(at transfer.Transfer) bool { return at.State == transfer.Active && at.Reason == transfer.Queued }
 		bob.wait(offers[2].ID, "its turn", queued)
 		ann.wait(offers[2].ID, "its turn", queued)
