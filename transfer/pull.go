@@ -264,7 +264,7 @@ func (p *pull) taken(got *arrival) error {
 	return nil
 }
 
-// space is how many bytes may be asked for now: as many as the window lets, and no
+// space is how many more bytes may be asked for: as many as the window lets, and no
 // more than may be lost when this process is killed.
 func (p *pull) space() int64 {
 	return min(p.window.size-p.openSize, maxWindow-p.openSize-p.begun-p.land.held)

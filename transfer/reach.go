@@ -28,7 +28,7 @@ const (
 	wallRetry = 8 * time.Second
 )
 
-// unreachedError says that one of the two ways leads nowhere, for now.
+// unreachedError says that one of the two ways led nowhere when it was tried.
 type unreachedError struct {
 	err  error
 	sure bool // the other side is there: it said so

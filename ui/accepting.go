@@ -63,20 +63,7 @@ func (c *Console) askAlways(d *dialog, t node.Transfer) (answered func(*offerAns
 }
 
 // files shows which files of a person are accepted without asking, and changes it.
-func (c *Console) files(name string) {
-	var p node.Person
-	var ok bool
-	if name != "" {
-		p, ok = c.named(name)
-	} else if c.open != nil {
-		p, ok = c.people[c.open.person]
-	}
-	if !ok {
-		c.complain(c.words.NobodyChosen)
-		return
-	}
-	c.askFiles(p)
-}
+func (c *Console) files(name string) { c.about(name, c.askFiles) }
 
 func (c *Console) askFiles(p node.Person) {
 	w := c.words

@@ -232,7 +232,11 @@ func (c *Console) showAlarm(p node.Person) {
 }
 
 // verify opens the numbers to compare with a person.
-func (c *Console) verify(name string) {
+func (c *Console) verify(name string) { c.about(name, c.askVerify) }
+
+// about does something with the person of that name, or of the open conversation
+// where none is given.
+func (c *Console) about(name string, do func(node.Person)) {
 	var p node.Person
 	var ok bool
 	if name != "" {
@@ -244,7 +248,7 @@ func (c *Console) verify(name string) {
 		c.complain(c.words.NobodyChosen)
 		return
 	}
-	c.askVerify(p)
+	do(p)
 }
 
 // askVerify shows the safety number, which is the same on both sides only if

@@ -131,6 +131,7 @@ func (c *Client) begin(r request, feed *node.Feed) (id uint64, wait chan respons
 	}
 	c.mu.Unlock()
 	if err := c.write(r); err != nil {
+		c.drop(r.ID)
 		return 0, nil, err
 	}
 	return r.ID, wait, nil
@@ -138,11 +139,15 @@ func (c *Client) begin(r request, feed *node.Feed) (id uint64, wait chan respons
 
 // forget ends a call or subscription whose answer nobody waits for any more.
 func (c *Client) forget(id uint64) {
+	c.drop(id)
+	c.write(request{ID: id, Call: callCancel})
+}
+
+func (c *Client) drop(id uint64) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	delete(c.calls, id)
 	delete(c.feeds, id)
-	c.mu.Unlock()
-	c.write(request{ID: id, Call: callCancel})
 }
 
 func (c *Client) write(r request) error {

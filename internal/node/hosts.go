@@ -19,7 +19,7 @@ const (
 	lookupEvery = 30 * time.Second // until the network or the name is there
 )
 
-// peerMissing: one of Config.Peers cannot be looked at, for now.
+// peerMissing: one of Config.Peers could not be looked at the last time.
 type peerMissing struct {
 	hostport string
 	err      error

@@ -1,5 +1,7 @@
 //go:build linux
 
+// Package time is the standard one, with a wall clock that a test shifts: this file
+// is built into it by an overlay.
 package time
 
 import (
