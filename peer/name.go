@@ -37,9 +37,11 @@ func CleanName(segment string) (name string, rewritten bool, err error) {
 	if err := checkSegment(segment); err != nil {
 		return "", false, err
 	}
-	original := norm.NFC.String(segment)
-	name = strings.Map(nameRune, original)
-	name = norm.NFC.String(name)
+	original := segment
+	if name = segment; !isPlain(segment) {
+		original = norm.NFC.String(segment)
+		name = norm.NFC.String(strings.Map(nameRune, original))
+	}
 	name = replaceEnds(name)
 	for len(name) > maxSegment || isDevice(name) {
 		if isDevice(name) {
@@ -71,6 +73,9 @@ func CleanPath(segments []string) (clean []string, rewritten bool, err error) {
 // a person, takes for the same are equal: invisible characters dropped, case
 // folded, NFC. It is for comparing only.
 func FoldName(path string) string {
+	if isPlain(path) {
+		return strings.ToLower(path)
+	}
 	path = strings.Map(func(r rune) rune {
 		if isJoiner(r) || isSelector(r) || isInvisible(r) {
 			return -1
@@ -79,6 +84,20 @@ func FoldName(path string) string {
 	}, path)
 	return norm.NFC.String(cases.Fold().String(norm.NFD.String(path)))
 }
+
+// isPlain reports whether a name or path has only characters that stand for
+// themselves: most have, and those of a million files are looked at.
+func isPlain(path string) bool {
+	for i := range len(path) {
+		if c := path[i]; c < ' ' || c > '~' || strings.IndexByte(rewrittenASCII, c) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// rewrittenASCII are the printable ones of ASCII that some system refuses.
+const rewrittenASCII = `*?"<>|`
 
 // checkSegment refuses what must not be repaired.
 func checkSegment(segment string) error {
@@ -99,7 +118,7 @@ func checkSegment(segment string) error {
 // nameRune is what r becomes in a name: itself, or "_".
 func nameRune(r rune) rune {
 	switch {
-	case strings.ContainsRune(`*?"<>|`, r), unicode.IsControl(r), isBreak(r),
+	case strings.ContainsRune(rewrittenASCII, r), unicode.IsControl(r), isBreak(r),
 		isJoiner(r), isUnshowable(r), isInvisible(r):
 		return '_'
 	}

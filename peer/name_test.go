@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -118,6 +119,14 @@ func TestNamesThatCollideFoldToTheSame(t *testing.T) {
 				t.Errorf("%q and %q fold to %q and %q", pair[0], pair[1], a, b)
 			}
 		})
+	}
+	for c := rune(0); c < 128; c++ { // the short way for plain names is the long one
+		if s := string(c) + "A"; isPlain(s) && (nameRune(c) != c || FoldName(s) != cases.Fold().String(s)) {
+			t.Errorf("%q is not plain", s)
+		}
+	}
+	if !isPlain("Photos/IMG_01 (2).jpg") || isPlain("é") {
+		t.Error("isPlain goes by something else")
 	}
 	if FoldName("a") == FoldName("b") || FoldName("a") == FoldName("a (2)") {
 		t.Error("different names fold to the same")

@@ -33,6 +33,7 @@ type comparer struct {
 	*receipt
 	disk    disk
 	tops    map[string]*top // by their cleaned name
+	indexes []*index        // of the earlier transfers
 	plans   map[int64]Plan  // found and not kept yet
 	waiting []compared      // their recipes are asked for next
 	bytes   int64           // in them
@@ -42,6 +43,7 @@ type comparer struct {
 type top struct {
 	n     int64
 	older *Transfer // that had one of its name; nil: there was none
+	files *index    // of that
 	base  string    // where that lies, below the save folder
 	there bool      // something of its kind lies under its name in the save folder
 	same  bool      // nothing of it was found to be different from the older one
@@ -59,6 +61,9 @@ func (r *receipt) compare(ctx context.Context, d disk) error {
 		return nil
 	}
 	c := &comparer{receipt: r, disk: d, tops: map[string]*top{}, plans: map[int64]Plan{}}
+	for _, t := range r.earlier {
+		c.indexes = append(c.indexes, newIndex(cursor{store: r.cfg.Store, id: t.ID}))
+	}
 	if err := r.cfg.Store.DropPlans(r.t.ID); err != nil {
 		return err
 	}
@@ -92,12 +97,12 @@ func (c *comparer) top(f *File) error {
 	t.there = err == nil && isKind(f, info)
 	for i := range c.earlier {
 		older := &c.earlier[i]
-		was, ok, err := c.cfg.Store.Find(older.ID, f.Fold)
+		was, ok, err := c.indexes[i].find(f.Path)
 		if err != nil {
 			return err
 		}
-		if ok && isFolder(&was) == isFolder(f) {
-			t.older, t.base, t.same = older, lies(older, &was), older.State == Done
+		if ok && was.folder == isFolder(f) {
+			t.older, t.files, t.base, t.same = older, c.indexes[i], lies(older, was), older.State == Done
 			break
 		}
 	}
@@ -121,11 +126,11 @@ func isKind(f *File, info fs.FileInfo) bool {
 }
 
 // lies is where a topmost entry of an earlier transfer is, below the save folder.
-func lies(t *Transfer, f *File) string {
+func lies(t *Transfer, f former) string {
 	if t.State == Done {
-		return f.Final
+		return f.final
 	}
-	return partName(t.ID, f.N)
+	return partName(t.ID, f.n)
 }
 
 // worthwhile reports whether there is anything to compare with.
@@ -155,25 +160,25 @@ func (c *comparer) file(ctx context.Context, f *File) error {
 	if t.older == nil {
 		return nil
 	}
-	was, ok, err := c.cfg.Store.Find(t.older.ID, f.Fold)
+	was, ok, err := t.files.find(f.Path)
 	if err != nil {
 		return err
 	}
 	base := path.Join(t.base, rest)
 	info, err := c.disk.Lstat(base)
-	if !ok || err != nil || isFolder(&was) != isFolder(f) || !isUntouched(info, &was, t.older.State) {
+	if !ok || err != nil || was.folder != isFolder(f) || !isUntouched(f, info, was, t.older.State) {
 		t.same = false
 		return nil
 	}
 	plan := Plan{Base: base, BaseTime: info.ModTime(), Own: base == f.Path}
-	return c.against(ctx, t, compared{f, plan}, was.Size)
+	return c.against(ctx, t, compared{f, plan}, was.size)
 }
 
 // isUntouched reports whether what lies there is what was received then. An
 // unfinished part of then may hold anything: it counts by its content alone.
-func isUntouched(info fs.FileInfo, was *File, state State) bool {
-	return isKind(was, info) && (isFolder(was) || info.Size() == was.Size) &&
-		(isFolder(was) || state != Done || info.ModTime().Equal(was.Time))
+func isUntouched(f *File, info fs.FileInfo, was former, state State) bool {
+	return isKind(f, info) && (was.folder || info.Size() == was.size) &&
+		(was.folder || state != Done || info.ModTime().Equal(was.time))
 }
 
 // against decides how a file is compared with one of that size.

@@ -20,7 +20,6 @@ var errIncomplete = errors.New("a part of it is gone")
 // that were done change nothing.
 type finisher struct {
 	*landing
-	paths   partPaths
 	first   *File // the first topmost entry
 	tops    int
 	made    bool             // settle made something
@@ -38,7 +37,7 @@ func (l *landing) finish(dir string) (string, error) {
 	if err := l.closePart(false); err != nil {
 		return "", err
 	}
-	f := &finisher{landing: l, paths: partPaths{store: l.store, id: l.id}, merging: map[string]*File{}}
+	f := &finisher{landing: l, merging: map[string]*File{}}
 	if err := f.settle(); err != nil {
 		return "", err
 	}

@@ -55,7 +55,6 @@ type landing struct {
 	out     openPart
 	folder  folder // of the part that was opened last
 	hands   [maxHands]hand
-	paths   partPaths
 	saver   saver
 	check   []byte // for reading back what was repaired
 
@@ -71,7 +70,7 @@ type landing struct {
 func openLanding(d disk, store Store, t Transfer, moved *progress) (*landing, error) {
 	l := &landing{
 		disk: d, store: store, id: t.ID, entries: t.Entries, conflict: t.Conflict, moved: moved,
-		walk: cursor{store: store, id: t.ID}, paths: partPaths{store: store, id: t.ID}, tries: map[int64]int{},
+		walk: cursor{store: store, id: t.ID}, tries: map[int64]int{},
 		found: make(chan struct{}, 1), verified: make(chan struct{}),
 	}
 	if err := makePartsFolder(d); err != nil {

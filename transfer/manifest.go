@@ -129,7 +129,7 @@ func fileOf(e peer.ManifestEntry) (File, error) {
 	if e.Size > maxBytes || e.Mode > peer.ModeFolder || e.Mode == peer.ModeFolder && e.Size > 0 {
 		return File{}, fmt.Errorf("%w: %d bytes in %q of mode %d", errManifest, e.Size, name, e.Mode)
 	}
-	f := File{Path: name, Fold: peer.FoldName(name), Size: int64(e.Size), Time: time.Unix(0, e.Time), Mode: e.Mode}
+	f := File{Path: name, Size: int64(e.Size), Time: time.Unix(0, e.Time), Mode: e.Mode}
 	if wire := strings.Join(e.Path, "/"); wire != name {
 		f.Wire = wire
 	}
@@ -160,9 +160,8 @@ type checker struct {
 	store  Store
 	offer  Offer
 	list   *listing
-	parent string // the folder that was last seen to be in the manifest
-	inside bool   // an entry in a folder was seen, so no topmost one may follow
-	adding aside  // of a page to the store
+	places *places
+	adding aside // of a page to the store
 }
 
 // page checks one page and begins to add it to the store: the next call, or end,
@@ -177,10 +176,15 @@ func (c *checker) page(entries []peer.ManifestEntry, holes uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := c.checkPlaces(files); err != nil {
+	if err := c.checkSizes(files); err != nil {
 		return err
 	}
 	c.list.number(files)
+	for i := range files {
+		if err := c.places.put(&files[i]); err != nil {
+			return fmt.Errorf("%w: %w", errManifest, err)
+		}
+	}
 	if err := c.list.add(files); err != nil {
 		return err
 	}
@@ -191,56 +195,16 @@ func (c *checker) page(entries []peer.ManifestEntry, holes uint64) error {
 	if err := c.list.checkFolders(c.offer.Files); err != nil {
 		return err
 	}
-	return c.adding.begin(func() error {
-		err := c.store.AddFiles(c.offer.ID, files)
-		if errors.Is(err, ErrTaken) {
-			return fmt.Errorf("%w: %w", errManifest, err)
-		}
-		return err
-	})
+	return c.adding.begin(func() error { return c.store.AddFiles(c.offer.ID, files) })
 }
 
-// checkPlaces refuses files of a page that cannot be where, or as large as, they say.
-func (c *checker) checkPlaces(files []File) error {
-	folders := map[string]bool{}
+// checkSizes refuses sizes with which sums could overflow.
+func (c *checker) checkSizes(files []File) error {
 	for _, f := range files {
-		if err := c.checkParent(f, folders); err != nil {
-			return err
-		}
-		if f.Mode == peer.ModeFolder {
-			folders[f.Path] = true
-		}
-		if f.Size > c.offer.Bytes { // so that no sum overflows
+		if f.Size > c.offer.Bytes {
 			return fmt.Errorf("%w: more bytes than were offered", errManifest)
 		}
 	}
-	return nil
-}
-
-// checkParent refuses what lies in no folder that came before it, so also in a
-// file, and topmost entries that come late.
-func (c *checker) checkParent(f File, folders map[string]bool) error {
-	parent := path.Dir(f.Path)
-	if parent == "." && c.inside {
-		return fmt.Errorf("%w: %q comes behind what is in a folder", errManifest, f.Path)
-	}
-	if parent == "." || parent == c.parent {
-		return nil
-	}
-	c.inside = true
-	if !folders[parent] {
-		if err := c.adding.wait(); err != nil { // it may be in the page before
-			return err
-		}
-		above, ok, err := c.store.Find(c.offer.ID, peer.FoldName(parent))
-		if err != nil {
-			return err
-		}
-		if !ok || above.Path != parent || above.Mode != peer.ModeFolder {
-			return fmt.Errorf("%w: %q lies in no folder of it", errManifest, f.Path)
-		}
-	}
-	c.parent = parent
 	return nil
 }
 

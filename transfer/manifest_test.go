@@ -161,6 +161,7 @@ func TestManifestsThatAreRefused(t *testing.T) {
 		"17 deep/N-11":                    append(stairs, entry(deep, 0, 0)),
 		"a file used as a folder/N-11":    {entry("d", 0, folder), entry("d|f", 1, 0), entry("d|f|g", 1, 0)},
 		"a file used as a folder #2/N-11": {entry("d", 1, 0), entry("d|g", 1, 0)},
+		"apart from the others there":     {entry("d", 0, folder), entry("d|e", 0, folder), entry("d|f", 0, folder), entry("d|e|x", 1, 0), entry("d|f|x", 1, 0), entry("d|e|y", 1, 0)},
 		"no folder for it":                {entry("d", 0, folder), entry("d|e|f", 1, 0)},
 		"a folder of another spelling":    {entry("d", 0, folder), entry("D|e", 1, 0)},
 		"two of one name":                 {entry("d", 0, folder), entry("d|é", 1, 0), entry("d|e\u0301", 1, 0)},
@@ -328,10 +329,6 @@ func (s *countingStore) AddFiles(_ uuid.UUID, files []transfer.File) error {
 		s.count++
 	}
 	return nil
-}
-
-func (s *countingStore) Find(_ uuid.UUID, fold string) (transfer.File, bool, error) {
-	return transfer.File{Path: fold, Mode: folder}, fold == "d", nil
 }
 
 // Files has none: the transfer ends here for lack of them.

@@ -41,10 +41,7 @@ func (f *finisher) merge() error {
 
 // mergeEntry places one file or folder, where that can be done.
 func (f *finisher) mergeEntry(file *File) (placed bool, err error) {
-	part, err := f.paths.of(file)
-	if err != nil {
-		return false, err
-	}
+	part := partOf(f.id, file)
 	if above, err := f.disk.Lstat(path.Dir(file.Path)); err != nil || !above.IsDir() {
 		return false, ignoreMissing(err)
 	}

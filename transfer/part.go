@@ -55,10 +55,7 @@ func (l *landing) make(f *File) error {
 		}
 		return l.closePart(true)
 	}
-	name, err := l.paths.of(f)
-	if err != nil {
-		return err
-	}
+	name := partOf(l.id, f)
 	return l.folder.within(l.disk, name, func(base string) error { return makeFolder(l.folder, base) })
 }
 
@@ -92,10 +89,7 @@ func (l *landing) use(f *File) error {
 	if err := l.closePart(false); err != nil {
 		return err
 	}
-	name, err := l.paths.of(f)
-	if err != nil {
-		return err
-	}
+	name := partOf(l.id, f)
 	return l.folder.within(l.disk, name, func(base string) error { return l.openPart(f, name, base) })
 }
 

@@ -4,11 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 
 	"github.com/google/uuid"
-
-	"earshot/peer"
 )
 
 // partsFolder is the private folder for unfinished files in a save folder, so on
@@ -20,31 +19,10 @@ func partName(id uuid.UUID, n int64) string {
 	return fmt.Sprintf("%s/%s-%d.part", partsFolder, id, n)
 }
 
-// partPaths says where the content of files is written.
-type partPaths struct {
-	store Store
-	id    uuid.UUID
-	name  string // of the topmost folder that was looked up last
-	n     int64
-}
-
-// of is the path of f in the save folder until it is complete.
-func (p *partPaths) of(f *File) (string, error) {
-	name, rest, inside := strings.Cut(f.Path, "/")
-	if !inside {
-		return partName(p.id, f.N), nil
-	}
-	if p.name != name {
-		top, ok, err := p.store.Find(p.id, peer.FoldName(name))
-		if err != nil {
-			return "", err
-		}
-		if !ok {
-			return "", fmt.Errorf("%q lies in no folder of the manifest", f.Path)
-		}
-		p.name, p.n = name, top.N
-	}
-	return partName(p.id, p.n) + "/" + rest, nil
+// partOf is the path of a file in the save folder until it is complete.
+func partOf(id uuid.UUID, f *File) string {
+	_, rest, _ := strings.Cut(f.Path, "/")
+	return path.Join(partName(id, f.Top), rest)
 }
 
 func journalName(id uuid.UUID) string { return partsFolder + "/" + id.String() + ".journal" }

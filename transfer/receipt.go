@@ -138,7 +138,7 @@ func (r *receipt) fetch(ctx context.Context) error {
 	if err := r.cfg.Store.DropFiles(r.t.ID); err != nil {
 		return err
 	}
-	check := &checker{store: r.cfg.Store, offer: r.t.Offer, list: newListing()}
+	check := &checker{store: r.cfg.Store, offer: r.t.Offer, list: newListing(), places: newPlaces()}
 	if r.t.Renamed != "" {
 		check.offer.Name = r.t.Renamed
 	}

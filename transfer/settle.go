@@ -50,12 +50,9 @@ func (f *finisher) settleAll(each bool) error {
 }
 
 func (f *finisher) settleEntry(file *File, sync bool) error {
-	name, err := f.paths.of(file)
-	if err != nil {
-		return err
-	}
+	name := partOf(f.id, file)
 	parent, base := path.Split(name)
-	err = f.folder.enter(f.disk, path.Clean(parent))
+	err := f.folder.enter(f.disk, path.Clean(parent))
 	var info fs.FileInfo
 	if err == nil {
 		info, err = f.folder.Lstat(base)
@@ -122,10 +119,8 @@ func (f *finisher) sync(each bool) error {
 }
 
 func (f *finisher) syncOne(file *File) error {
-	name, err := f.paths.of(file)
-	if err != nil {
-		return err
-	}
+	var err error
+	name := partOf(f.id, file)
 	if file.Mode == peer.ModeFolder {
 		err = f.disk.SyncFolder(name)
 	} else {

@@ -39,12 +39,8 @@ func (l *landing) writeSmall(files []arrival) error {
 	}
 	names := make([]string, len(files))
 	for i := range files {
-		name, err := l.paths.of(files[i].file)
-		if err != nil {
-			return err
-		}
-		names[i] = name
-		l.saver.wrote(name, files[i].size)
+		names[i] = partOf(l.id, files[i].file)
+		l.saver.wrote(names[i], files[i].size)
 	}
 	return byHands(len(files), func(hand, i int) error { return l.hands[hand].write(l, &files[i], names[i]) })
 }

@@ -1,17 +1,12 @@
 package transfer
 
 import (
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
 
 	"earshot/peer"
 )
-
-// ErrTaken is what a Store returns for a file whose folded path the transfer has
-// already.
-var ErrTaken = errors.New("two files of a transfer have the same path")
 
 // Store keeps transfers and the files of their manifests. The engine calls it
 // from several goroutines. A method that returned nil survives the process being
@@ -26,20 +21,17 @@ type Store interface {
 	// error.
 	DropTransfer(id uuid.UUID) error
 
-	// AddFiles appends to a transfer's files: all of them, or none and ErrTaken
-	// where a Fold of one is there already or comes twice. Their N go on from the
-	// last one without a gap. At most 1,024 come at once. The transfer itself
-	// was saved before. Their plans are empty.
+	// AddFiles appends to a transfer's files: all of them, or none. Their N go on
+	// from the last one without a gap. At most 1,024 come at once. The transfer
+	// itself was saved before. They have no Final and no Plan.
 	AddFiles(id uuid.UUID, files []File) error
 	// DropFiles forgets a transfer's files.
 	DropFiles(id uuid.UUID) error
 	// Files gives up to limit (at most 1,024) files of a transfer in order, from
-	// number from on.
+	// number from on: at least one where there is one.
 	Files(id uuid.UUID, from int64, limit int) ([]File, error)
 	// Folders is Files of the folders alone.
 	Folders(id uuid.UUID, from int64, limit int) ([]File, error)
-	// Find gives the file with that Fold, and whether there is one.
-	Find(id uuid.UUID, fold string) (File, bool, error)
 	// SetFinals keeps the names that files get, or got, in the save folder. It
 	// survives a power cut.
 	SetFinals(id uuid.UUID, names []Final) error
@@ -53,7 +45,6 @@ type Store interface {
 type File struct {
 	N    int64  // its place in the manifest, from 0
 	Path string // cleaned, its segments joined by "/"
-	Fold string // peer.FoldName of Path: unique in a transfer
 	Wire string // the path as the sender wrote it, where it differs from Path
 	Size int64
 	Time time.Time // modified
@@ -62,6 +53,7 @@ type File struct {
 	// Chunks are numbered through all files of a transfer.
 	First int64 // the number of its first chunk
 	Start int64 // bytes in the files before it
+	Top   int64 // the number of the topmost entry that it lies in, or is
 
 	Source string // sending: the absolute path of the file
 	Stamp  Stamp  // sending: what the file was when it was offered

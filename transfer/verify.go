@@ -13,13 +13,12 @@ import (
 // of its own.
 type verifier struct {
 	*landing
-	walk  cursor
-	paths partPaths
-	file  *File
-	in    diskFile // of file, nil where it cannot be opened
-	sums  []byte   // of the chunks from number at on
-	at    int64
-	data  []byte
+	walk cursor
+	file *File
+	in   diskFile // of file, nil where it cannot be opened
+	sums []byte   // of the chunks from number at on
+	at   int64
+	data []byte
 }
 
 // sumsPage is how many hashes are read of the journal at once.
@@ -32,7 +31,6 @@ func (l *landing) verify(ctx context.Context) error {
 	v := &verifier{
 		landing: l,
 		walk:    cursor{store: l.store, id: l.id},
-		paths:   partPaths{store: l.store, id: l.id},
 		data:    make([]byte, peer.ChunkSize),
 	}
 	defer v.moved.verifying.Store(false)
@@ -85,10 +83,7 @@ func (v *verifier) open(f *File) error {
 	if f == nil {
 		return nil
 	}
-	name, err := v.paths.of(f)
-	if err != nil {
-		return err
-	}
+	name := partOf(v.id, f)
 	in, err := openRegular(v.disk, name)
 	if err != nil {
 		return nil

@@ -40,10 +40,10 @@ func newVirtual(count, size int64) *virtual {
 // file is entry n of the manifest; the folder is the first one.
 func (v *virtual) file(n int64) transfer.File {
 	if n == 0 {
-		return transfer.File{Path: "d", Fold: "d", Time: v.time, Mode: peer.ModeFolder}
+		return transfer.File{Path: "d", Time: v.time, Mode: peer.ModeFolder}
 	}
 	name := fmt.Sprintf("d/%07d", n)
-	f := transfer.File{N: n, Path: name, Fold: name, Size: v.size, Time: v.time, Source: "/" + name, Start: (n - 1) * v.size}
+	f := transfer.File{N: n, Path: name, Size: v.size, Time: v.time, Source: "/" + name, Start: (n - 1) * v.size}
 	f.First = (n - 1) * f.Chunks()
 	return f
 }
@@ -137,10 +137,6 @@ func (s *virtualStore) Folders(id uuid.UUID, from int64, _ int) ([]transfer.File
 		return nil, nil
 	}
 	return s.Files(id, 0, 1)
-}
-
-func (s *virtualStore) Find(_ uuid.UUID, fold string) (transfer.File, bool, error) {
-	return s.v.file(0), fold == "d", nil
 }
 
 func (s *virtualStore) SetFinals(_ uuid.UUID, names []transfer.Final) error {

@@ -31,9 +31,11 @@ type walker struct {
 	id    uuid.UUID
 	hands [maxHands]sources
 	list  *listing
-	batch []File
-	spare []File // an empty one
-	left  leftOut
+
+	places *places
+	batch  []File
+	spare  []File // an empty one
+	left   leftOut
 
 	adding aside   // of a batch to the store
 	twins  leftOut // what was left out of it
@@ -175,7 +177,6 @@ func (s *sources) entry(folder File, name, source string, of fs.DirEntry) entry 
 		return entry{why: why}
 	}
 	f := File{Path: strings.Join(clean, "/"), Source: source}
-	f.Fold = peer.FoldName(f.Path)
 	if wire != f.Path {
 		f.Wire = wire
 	}
@@ -259,37 +260,24 @@ func (w *walker) close() {
 // keep adds files to the store. Names that would be one on another system are left
 // out, all but the first.
 func (w *walker) keep(files []File) error {
-	w.list.number(files)
-	err := w.store.AddFiles(w.id, files)
-	if errors.Is(err, ErrTaken) {
-		if files, err = w.distinct(files); err == nil {
-			w.list.number(files)
-			err = w.store.AddFiles(w.id, files)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	return w.list.add(files)
-}
-
-// distinct leaves out the files whose folded path was there before.
-func (w *walker) distinct(files []File) ([]File, error) {
-	seen := map[string]bool{}
 	kept := files[:0]
 	for _, f := range files {
-		_, there, err := w.store.Find(w.id, f.Fold)
-		if err != nil {
-			return nil, err
-		}
-		if there || seen[f.Fold] {
+		if err := w.places.put(&f); errors.Is(err, errTwin) {
 			w.twins.add("with another's name", f.Path)
 			continue
+		} else if err != nil {
+			return err
 		}
-		seen[f.Fold] = true
 		kept = append(kept, f)
 	}
-	return kept, nil
+	if len(kept) == 0 {
+		return nil
+	}
+	w.list.number(kept)
+	if err := w.store.AddFiles(w.id, kept); err != nil {
+		return err
+	}
+	return w.list.add(kept)
 }
 
 // wireName is the name that a file is offered under: its own, where a receiver

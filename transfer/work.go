@@ -57,7 +57,7 @@ func (e *Engine) prepare(id uuid.UUID, to peer.ID, paths []string, reply func(Of
 	}
 	e.jobs[id] = j
 	j.running, j.listing = true, true
-	w := &walker{store: e.cfg.Store, id: id, list: newListing()}
+	w := &walker{store: e.cfg.Store, id: id, list: newListing(), places: newPlaces()}
 	for i := range w.hands {
 		w.hands[i].wrap = e.cfg.wrapSource
 	}

@@ -192,7 +192,7 @@ func BenchmarkManifest(b *testing.B) {
 			for i := range int64(500) {
 				f := someFile(n + i)
 				f.Path = fmt.Sprintf("photos/%02d/IMG_%06d.jpg", (n+i)%50, n+i)
-				f.Fold, f.Wire = f.Path, ""
+				f.Wire = ""
 				files = append(files, f)
 			}
 			if err := s.AddFiles(id, files); err != nil {

@@ -4,7 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,58 +15,56 @@ import (
 
 // This file keeps the files of transfers.
 
-// AddFiles appends to a transfer's files, or adds none and returns
-// [transfer.ErrTaken].
+// AddFiles appends to a transfer's files, or adds none.
 func (s TransferStore) AddFiles(id uuid.UUID, files []transfer.File) error {
+	if len(files) == 0 {
+		return nil
+	}
+	list, folders := make([]facts, len(files)), 0
+	for i, f := range files {
+		if list[i] = factsOf(f); f.Mode == peer.ModeFolder {
+			folders++
+		}
+	}
+	encoded, err := peer.Marshal(list)
+	if err != nil {
+		return fmt.Errorf("encode files of a transfer: %w", err)
+	}
 	return s.db.update("add files of a transfer", func(tx tx) error {
-		var next int64
-		err := tx.one("SELECT coalesce(max(n) + 1, 0) FROM file WHERE transfer = ?", []any{id[:]}, into(&next))
-		for i := 0; err == nil && i < len(files); i++ {
-			if files[i].N != next+int64(i) {
-				return fmt.Errorf("file %d comes after file %d", files[i].N, next+int64(i)-1)
-			}
+		next, err := tx.countFiles(id)
+		if err != nil {
+			return err
 		}
-		for rest := files; err == nil && len(rest) > 0; {
-			n := 1
-			if len(rest) >= fileRows {
-				n = fileRows
-			}
-			err = tx.addFiles(id, rest[:n])
-			rest = rest[n:]
+		if err := areNumbered(files, next); err != nil {
+			return err
 		}
+		_, err = tx.exec("INSERT INTO manifest (transfer, first, count, folders, files) VALUES (?, ?, ?, ?, ?)",
+			id[:], next, len(files), folders, encoded)
 		return err
 	})
 }
 
-// fileRows is how many files one statement adds, where there are so many: with one
-// each, calling the database takes as long as what it does.
-const fileRows = 64
-
-func (t tx) addFiles(id uuid.UUID, files []transfer.File) error {
-	const row = "(?, ?, ?, ?, ?)"
-	query := "INSERT INTO file (transfer, n, fold, folder, facts) VALUES " + row + strings.Repeat(", "+row, len(files)-1) +
-		" ON CONFLICT (transfer, fold) DO NOTHING"
-	args := make([]any, 0, 5*len(files))
-	for _, f := range files {
-		facts, err := peer.Marshal(factsOf(f))
-		if err != nil {
-			return fmt.Errorf("encode file %q: %w", f.Path, err)
+func areNumbered(files []transfer.File, next int64) error {
+	for i, f := range files {
+		if f.N != next+int64(i) {
+			return fmt.Errorf("file %d comes after file %d", f.N, next+int64(i)-1)
 		}
-		args = append(args, id[:], f.N, f.Fold, f.Mode == peer.ModeFolder, facts)
 	}
-	result, err := t.exec(query, args...)
-	if err != nil {
-		return err
-	}
-	added, err := result.RowsAffected()
-	if err == nil && added < int64(len(files)) {
-		return fmt.Errorf("%w, among those from %q on", transfer.ErrTaken, files[0].Path)
-	}
-	return err
+	return nil
 }
 
-// facts is what a file is from the beginning, as one column: a manifest may have
-// millions of files, and SQLite takes as long for a column as for a small row.
+// countFiles is how many files a transfer has.
+func (t tx) countFiles(id uuid.UUID) (n int64, err error) {
+	const query = "SELECT first + count FROM manifest WHERE transfer = ? ORDER BY first DESC LIMIT 1"
+	err = t.one(query, []any{id[:]}, into(&n))
+	if errors.Is(err, ErrUnknown) {
+		err = nil
+	}
+	return n, err
+}
+
+// facts is what a file is from the beginning. There may be millions of them, so a
+// row of the database has some hundred.
 type facts struct {
 	_             struct{} `cbor:",toarray"`
 	Path          string
@@ -76,6 +74,7 @@ type facts struct {
 	Mode          peer.FileMode
 	First         int64
 	Start         int64
+	Top           int64
 	Source        string
 	Changed       int64
 	Device, Inode uint64
@@ -84,14 +83,14 @@ type facts struct {
 
 func factsOf(f transfer.File) facts {
 	return facts{
-		Path: f.Path, Wire: f.Wire, Size: f.Size, Time: f.Time.UnixNano(), Mode: f.Mode, First: f.First, Start: f.Start,
+		Path: f.Path, Wire: f.Wire, Size: f.Size, Time: f.Time.UnixNano(), Mode: f.Mode, First: f.First, Start: f.Start, Top: f.Top,
 		Source: f.Source, Changed: f.Stamp.Changed, Device: f.Stamp.Device, Inode: f.Stamp.Inode, Holes: f.Holes,
 	}
 }
 
 func (a facts) file() transfer.File {
 	return transfer.File{
-		Path: a.Path, Wire: a.Wire, Size: a.Size, Time: time.Unix(0, a.Time), Mode: a.Mode, First: a.First, Start: a.Start,
+		Path: a.Path, Wire: a.Wire, Size: a.Size, Time: time.Unix(0, a.Time), Mode: a.Mode, First: a.First, Start: a.Start, Top: a.Top,
 		Source: a.Source, Stamp: transfer.Stamp{Changed: a.Changed, Device: a.Device, Inode: a.Inode}, Holes: a.Holes,
 	}
 }
@@ -99,111 +98,155 @@ func (a facts) file() transfer.File {
 // DropFiles forgets a transfer's files: so many with each commit, since a million
 // would hold up everybody else who writes.
 func (s TransferStore) DropFiles(id uuid.UUID) error {
-	const query = "DELETE FROM file WHERE transfer = ?1 AND n IN (SELECT n FROM file WHERE transfer = ?1 ORDER BY n DESC LIMIT ?2)"
-	for left := int64(1); left > 0; {
-		err := s.db.update("forget files of a transfer", func(tx tx) error {
-			result, err := tx.exec(query, id[:], dropRows)
-			if err == nil {
-				left, err = result.RowsAffected()
+	for table, key := range map[string]string{"manifest": "first", "file": "n"} {
+		query := fmt.Sprintf("DELETE FROM %[1]s WHERE transfer = ?1 AND %[2]s IN "+
+			"(SELECT %[2]s FROM %[1]s WHERE transfer = ?1 ORDER BY %[2]s DESC LIMIT ?2)", table, key)
+		for left := int64(1); left > 0; {
+			err := s.db.update("forget files of a transfer", func(tx tx) error {
+				result, err := tx.exec(query, id[:], dropRows[table])
+				if err == nil {
+					left, err = result.RowsAffected()
+				}
+				return err
+			})
+			if err != nil {
+				return err
 			}
-			return err
-		})
-		if err != nil {
-			return err
 		}
 	}
 	return nil
 }
 
-// dropRows is how many files are forgotten with one commit: some 20 ms.
-const dropRows = 4096
+// dropRows is how many rows are forgotten with one commit: some 20 ms.
+var dropRows = map[string]int{"manifest": 32, "file": 4096}
 
-// Files gives up to limit files of a transfer in order, from number from on.
+// Files gives up to limit files of a transfer in order, from number from on: those
+// that were added together.
 func (s TransferStore) Files(id uuid.UUID, from int64, limit int) ([]transfer.File, error) {
-	return s.files(selectFile+" AND n >= ? ORDER BY n LIMIT ?", id, from, limit)
+	const query = "SELECT first, files FROM manifest WHERE transfer = ? AND first <= ? ORDER BY first DESC LIMIT 1"
+	files, err := s.page(query, id, from)
+	if err == nil && len(files) > 0 {
+		files = files[min(from-files[0].N, int64(len(files))):]
+		files = files[:min(limit, len(files))]
+		err = s.mark(id, files)
+	}
+	return files, s.db.mapped("list files of a transfer", err)
 }
 
 // Folders gives up to limit folders of a transfer in order, from number from on.
 func (s TransferStore) Folders(id uuid.UUID, from int64, limit int) ([]transfer.File, error) {
-	return s.files(selectFile+" AND folder AND n >= ? ORDER BY n LIMIT ?", id, from, limit)
+	const query = `SELECT first, files FROM manifest WHERE transfer = ?1 AND folders > 0 AND first >=
+		(SELECT max(first) FROM manifest WHERE transfer = ?1 AND first <= ?2) AND first + count > ?2 ORDER BY first LIMIT 1`
+	for {
+		files, err := s.page(query, id, from)
+		if err != nil || len(files) == 0 {
+			return nil, s.db.mapped("list folders of a transfer", err)
+		}
+		next := files[len(files)-1].N + 1
+		files = slices.DeleteFunc(files, func(f transfer.File) bool { return f.Mode != peer.ModeFolder || f.N < from })
+		if len(files) > 0 {
+			files = files[:min(limit, len(files))]
+			return files, s.db.mapped("list folders of a transfer", s.mark(id, files))
+		}
+		from = next
+	}
 }
 
-func (s TransferStore) files(query string, id uuid.UUID, from int64, limit int) ([]transfer.File, error) {
-	files := make([]transfer.File, 0, limit)
-	err := s.db.each(query, []any{id[:], from, limit}, func(scan scan) error {
-		f, err := scanFile(scan)
-		files = append(files, f)
-		return err
-	})
-	return files, s.db.mapped("list files of a transfer", err)
-}
-
-// Find gives the file with that folded path, and whether there is one.
-func (s TransferStore) Find(id uuid.UUID, fold string) (transfer.File, bool, error) {
-	var f transfer.File
-	err := s.db.one(selectFile+" AND fold = ?", []any{id[:], fold}, func(scan scan) (err error) {
-		f, err = scanFile(scan)
-		return err
+// page is one row of a manifest, found with that number.
+func (s TransferStore) page(query string, id uuid.UUID, number int64) ([]transfer.File, error) {
+	var first int64
+	var list []facts
+	err := s.db.one(query, []any{id[:], number}, func(scan scan) error {
+		var encoded sql.RawBytes
+		if err := scan(&first, &encoded); err != nil {
+			return err
+		}
+		return peer.Unmarshal(encoded, &list)
 	})
 	if errors.Is(err, ErrUnknown) {
-		return transfer.File{}, false, nil
+		return nil, nil
 	}
-	return f, err == nil, s.db.mapped("find file of a transfer", err)
+	files := make([]transfer.File, len(list))
+	for i := range list {
+		files[i] = list[i].file()
+		files[i].N = first + int64(i)
+	}
+	return files, err
 }
 
-// selectFile asks for what [scanFile] scans.
-const selectFile = "SELECT n, fold, facts, final, placeholder, plan FROM file WHERE transfer = ?"
-
-func scanFile(scan scan) (transfer.File, error) {
-	var n int64
-	var fold string
-	var final sql.NullString
-	var placeholder bool
-	var encoded, plan sql.RawBytes
-	if err := scan(&n, &fold, &encoded, &final, &placeholder, &plan); err != nil {
-		return transfer.File{}, err
+// mark fills in what was found out about files, which follow each other.
+func (s TransferStore) mark(id uuid.UUID, files []transfer.File) error {
+	if len(files) == 0 {
+		return nil
 	}
-	var known facts
-	if err := peer.Unmarshal(encoded, &known); err != nil {
-		return transfer.File{}, fmt.Errorf("file %d: %w", n, err)
-	}
-	f := known.file()
-	f.N, f.Fold, f.Final, f.Placeholder = n, fold, final.String, placeholder
-	if plan == nil {
-		return f, nil
-	}
-	var err error
-	f.Plan, err = parsePlan(plan)
-	return f, err
+	const query = "SELECT n, final, placeholder, plan FROM file WHERE transfer = ? AND n BETWEEN ? AND ? ORDER BY n"
+	at := 0
+	return s.db.each(query, []any{id[:], files[0].N, files[len(files)-1].N}, func(scan scan) (err error) {
+		var n int64
+		var found transfer.File
+		var plan sql.RawBytes
+		if err := scan(&n, &found.Final, &found.Placeholder, &plan); err != nil {
+			return err
+		}
+		for files[at].N < n {
+			at++
+		}
+		if files[at].N != n {
+			return nil // of a file that was not asked for
+		}
+		f := &files[at]
+		if f.Final, f.Placeholder = found.Final, found.Placeholder; plan != nil {
+			f.Plan, err = parsePlan(plan)
+		}
+		return err
+	})
 }
 
 // SetFinals keeps the names that files get, or got, in the save folder.
 func (s TransferStore) SetFinals(id uuid.UUID, names []transfer.Final) error {
 	return s.db.update("save the names of received files", func(tx tx) error {
-		const query = "UPDATE file SET final = ?, placeholder = ? WHERE transfer = ? AND n = ?"
+		const query = `INSERT INTO file (transfer, n, final, placeholder) VALUES (?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET final = excluded.final, placeholder = excluded.placeholder`
+		count, err := tx.countFiles(id)
 		for _, f := range names {
-			if err := tx.changeFile(id, f.N, query, f.Name, f.Placeholder); err != nil {
-				return err
+			if err == nil {
+				err = isFile(id, f.N, count)
+			}
+			if err == nil {
+				_, err = tx.exec(query, id[:], f.N, f.Name, f.Placeholder)
 			}
 		}
-		return nil
+		return err
 	})
 }
 
 // SetPlans keeps what was found out about files of a transfer.
 func (s TransferStore) SetPlans(id uuid.UUID, plans map[int64]transfer.Plan) error {
 	return s.db.update("save the plans of files", func(tx tx) error {
+		const query = "INSERT INTO file (transfer, n, plan) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET plan = excluded.plan"
+		count, err := tx.countFiles(id)
 		for n, p := range plans {
-			encoded, err := peer.Marshal(planOf(p))
 			if err == nil {
-				err = tx.changeFile(id, n, "UPDATE file SET plan = ? WHERE transfer = ? AND n = ?", encoded)
+				err = isFile(id, n, count)
 			}
-			if err != nil {
-				return err
+			var encoded []byte
+			if err == nil {
+				encoded, err = peer.Marshal(planOf(p))
+			}
+			if err == nil {
+				_, err = tx.exec(query, id[:], n, encoded)
 			}
 		}
-		return nil
+		return err
 	})
+}
+
+// isFile refuses numbers that no file has.
+func isFile(id uuid.UUID, n, count int64) error {
+	if n < 0 || n >= count {
+		return fmt.Errorf("file %d of transfer %s: %w", n, id, ErrUnknown)
+	}
+	return nil
 }
 
 // plan is a transfer.Plan as one column.
@@ -240,17 +283,4 @@ func (s TransferStore) DropPlans(id uuid.UUID) error {
 		_, err := tx.exec("UPDATE file SET plan = NULL WHERE transfer = ? AND plan IS NOT NULL", id[:])
 		return err
 	})
-}
-
-// changeFile changes one file of a transfer, by a query that ends in its key.
-func (t tx) changeFile(id uuid.UUID, n int64, query string, args ...any) error {
-	result, err := t.exec(query, append(args, id[:], n)...)
-	if err != nil {
-		return err
-	}
-	changed, err := result.RowsAffected()
-	if err == nil && changed == 0 {
-		return fmt.Errorf("file %d of transfer %s: %w", n, id, ErrUnknown)
-	}
-	return err
 }

@@ -29,7 +29,6 @@ type Store struct {
 
 type files struct {
 	list []transfer.File
-	fold map[string]int
 }
 
 // NewStore is an empty store.
@@ -121,23 +120,15 @@ func (s *Store) AddFiles(id uuid.UUID, add []transfer.File) error {
 	}
 	has := s.files[id]
 	if has == nil {
-		has = &files{fold: map[string]int{}}
+		has = &files{}
 		s.files[id] = has
 	}
-	seen := map[string]bool{}
 	for i, f := range add {
-		if _, taken := has.fold[f.Fold]; taken || seen[f.Fold] {
-			return transfer.ErrTaken
-		}
 		if f.N != int64(len(has.list)+i) {
 			return fmt.Errorf("add files: number %d after %d", f.N, len(has.list)+i-1)
 		}
-		seen[f.Fold] = true
 	}
-	for _, f := range add {
-		has.fold[f.Fold] = len(has.list)
-		has.list = append(has.list, f)
-	}
+	has.list = append(has.list, add...)
 	return nil
 }
 
@@ -183,21 +174,6 @@ func (s *Store) Folders(id uuid.UUID, from int64, limit int) ([]transfer.File, e
 		}
 	}
 	return folders, nil
-}
-
-// Find implements transfer.Store.
-func (s *Store) Find(id uuid.UUID, fold string) (transfer.File, bool, error) {
-	err := s.enter("")
-	defer s.mu.Unlock()
-	if err != nil {
-		return transfer.File{}, false, err
-	}
-	if has := s.files[id]; has != nil {
-		if i, ok := has.fold[fold]; ok {
-			return has.list[i], true, nil
-		}
-	}
-	return transfer.File{}, false, nil
 }
 
 // SetPlans implements transfer.Store.
