@@ -10,7 +10,7 @@ const (
 	// maxWindow is what is asked for and not in the journal yet, in bytes: what is
 	// sent once more after a kill, with all headers less than 4 MiB. It keeps
 	// reading, sending, hashing and writing busy at the same time.
-	maxWindow = 28 * peer.PieceSize
+	maxWindow = 24 * peer.PieceSize
 	// minWindow is one piece under way.
 	minWindow = peer.PieceSize
 	// firstWindow is what a transfer begins with. On a fast link it has grown after
