@@ -45,7 +45,7 @@ var english = words{
 		node.ErrMissing.Error(): "there is no such file or folder", node.ErrNoFolder.Error(): "there is a file in place of a folder",
 		node.ErrDamaged.Error(): "the history is damaged; it is repaired at the next start", node.ErrBusy.Error(): "another program uses the history",
 		node.ErrNoHost.Error(): "no computer of that name can be found", node.ErrAddress.Error(): "this is no address; write HOST or HOST:PORT",
-		node.ErrPath.Error(): "the way there is by a network interface that is left out",
+		node.ErrPath.Error(): "the way there is by a network interface that is left out", node.ErrUnlisted.Error(): "it is not kept any more which files these were",
 	},
 	NoSuchTransfer: "There is no such transfer. Ctrl+T shows all.",
 	PageHints:      "Enter answer|p pause|p go on|x cancel|r look again|r send again|l limit|c clear|C clear all|Enter open|Esc back|Up Down choose",

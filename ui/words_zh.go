@@ -45,7 +45,7 @@ var chinese = words{
 		node.ErrMissing.Error(): "没有这个文件或文件夹", node.ErrNoFolder.Error(): "那里是文件，不是文件夹",
 		node.ErrDamaged.Error(): "历史记录已损坏，下次启动时修复", node.ErrBusy.Error(): "另一个程序正在使用历史记录",
 		node.ErrNoHost.Error(): "找不到这个名字的电脑", node.ErrAddress.Error(): "这不是地址；请写 主机 或 主机:端口",
-		node.ErrPath.Error(): "通往那里的网络接口已被排除",
+		node.ErrPath.Error(): "通往那里的网络接口已被排除", node.ErrUnlisted.Error(): "它的文件列表已不再保留",
 	},
 	NoSuchTransfer: "没有这个传输。Ctrl+T 显示全部。",
 	PageHints:      "回车 处理|p 暂停|p 继续|x 取消|r 重新查找|r 重发|l 限速|c 清除|C 全部清除|回车 打开|Esc 返回|上下 选择",

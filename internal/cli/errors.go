@@ -140,6 +140,8 @@ func explainCause(err error) *failure {
 		f.what, f.do = "There is no file or folder "+place(err, "of that name")+".", "Check the path."
 	case node.ErrNoFolder:
 		f.what, f.do = place(err, "The path")+" is, or lies in, a file where a folder is needed.", "Choose another place."
+	case node.ErrUnlisted:
+		f.what, f.do = "It is not kept any more which files that transfer had.", "Send them by their paths."
 	case node.ErrNewer:
 		f.what, f.do = "The database of this profile belongs to a newer Earshot.", "Use the newer program."
 		if _, advice, ok := strings.Cut(err.Error(), "Use the newer program; "); ok {

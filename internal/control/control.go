@@ -130,6 +130,7 @@ var codes = []struct {
 	{"no host", node.ErrNoHost},
 	{"no address", node.ErrAddress},
 	{"other path", node.ErrPath},
+	{"unlisted", node.ErrUnlisted},
 }
 
 // errLeft says that the node ended before it was asked: nothing was done, so the

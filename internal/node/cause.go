@@ -8,6 +8,7 @@ import (
 
 	"earshot/internal/store"
 	"earshot/peer"
+	"earshot/transfer"
 )
 
 // What an error comes down to, where a person can do something about it: see
@@ -25,6 +26,7 @@ var (
 	ErrNoHost    = errors.New("no computer of that name can be found")
 	ErrAddress   = errors.New("this is no address")
 	ErrPath      = peer.ErrPath
+	ErrUnlisted  = transfer.ErrUnlisted
 )
 
 // causes are what the parts and the system call each cause, the first that fits
@@ -34,6 +36,7 @@ var causes = []struct {
 	is    []error
 }{
 	{ErrPath, nil},
+	{ErrUnlisted, nil},
 	{ErrNoHost, nil},
 	{ErrAddress, nil},
 	{ErrNewer, []error{store.ErrNewer}},
