@@ -26,6 +26,7 @@ var layers = map[string][]string{
 	"transfer/transfertest":  {"peer", "transfer"},
 	"discovery":              {"peer"},
 	"internal/profile":       {"peer"},
+	"internal/rendezvous":    {"peer"},
 	"internal/bench":         {"internal/control", "internal/lab", "internal/node", "internal/profile"},
 	"internal/lab":           {},
 	"internal/nettest":       {},
