@@ -13,6 +13,31 @@ const DefaultPort = 7421
 
 // The JSON that travels between a client and a server. Every request is made by
 // a device: the TLS key is who asks. Answers other than 2xx carry a [Problem].
+//
+//	POST   /v1/accounts                  Registration  SignedIn
+//	POST   /v1/login                     Credentials   SignedIn
+//	POST   /v1/logout                    -             -
+//	GET    /v1/me                        -             SignedIn
+//	PATCH  /v1/me                        Change        SignedIn
+//	PUT    /v1/me/password               NewPassword   SignedIn
+//	GET    /v1/me/devices                -             []Device
+//	DELETE /v1/me/devices/{device}       -             -
+//	GET    /v1/accounts?q=TEXT           -             []Friend
+//	GET    /v1/friends                   -             []Friend
+//	POST   /v1/friends                   Request       Friend
+//	PUT    /v1/friends/{account}         -             Friend
+//	DELETE /v1/friends/{account}         -             -
+//	PUT    /v1/blocks/{account}          -             -
+//	DELETE /v1/blocks/{account}          -             -
+//	POST   /v1/heartbeat                 Heartbeat     News
+//	GET    /v1/admin/online              -             []OnlineDevice
+//	GET    /v1/admin/accounts            -             []ListedAccount
+//	POST   /v1/admin/accounts/{account}/kick, disable, enable
+//	POST   /v1/admin/accounts/{account}/reset          Reset
+//	POST   /v1/admin/invites             Invite        Invited
+//	POST   /v1/admin/import              []Registration  []Imported
+//
+// {account} is a UUID, {device} an ID. What answers nothing has status 204.
 
 // Code says in one word why a server refused. Clients decide by it; the words
 // for a person are theirs.
