@@ -57,6 +57,9 @@ const (
 	CodeUnknown     Code = "unknown"     // no such account or device
 	CodeTooMany     Code = "too_many"    // later: see Problem.Wait
 	CodeUnavailable Code = "unavailable" // the server cannot reach its database
+	// CodeChoose: an administrator reset the password, and the person must choose
+	// another (PUT /v1/me/password) before anything else.
+	CodeChoose Code = "choose_password"
 )
 
 // Problem is the body of a refusal.
@@ -68,7 +71,8 @@ type Problem struct {
 // Presence is what an account tells its friends.
 type Presence string
 
-// What a heartbeat may say, and offline, which only a server says.
+// What a heartbeat may say. Offline in a heartbeat is a goodbye: it is answered at
+// once, and friends are told.
 const (
 	Online  Presence = "online"
 	Away    Presence = "away"
@@ -123,6 +127,7 @@ type SignedIn struct {
 	Account Account  `json:"account"`
 	Ticket  []byte   `json:"ticket"`
 	Servers []string `json:"servers,omitzero"`
+	Choose  bool     `json:"choose,omitzero"` // see CodeChoose; until then there is no ticket
 }
 
 // Change is the body of PATCH /v1/me: what is nil stays.
@@ -178,6 +183,8 @@ type Heartbeat struct {
 	Received  uint64    `json:"received"` // News.Number of the last answer; 0: tell everything
 	Epoch     uint64    `json:"epoch"`    // of the newest revocation list known here
 	Hold      int       `json:"hold"`     // milliseconds
+	// Revoked is the newest list known here, sent once where News.Behind asks for it.
+	Revoked []byte `json:"revoked,omitzero"`
 }
 
 // News answers a heartbeat. What it brings is repeated until a heartbeat names
@@ -193,6 +200,7 @@ type News struct {
 	Revoked []byte      `json:"revoked,omitzero"` // a newer list ([peer.Revocations])
 	Servers []string    `json:"servers,omitzero"` // where they changed, and when Whole
 	Twice   bool        `json:"twice,omitzero"`   // this device heartbeats from another instance: that one stays
+	Behind  bool        `json:"behind,omitzero"`  // the server's list is older (it came from a backup): say Heartbeat.Revoked
 }
 
 // OnlineDevice is one line of GET /v1/admin/online.
