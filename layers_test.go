@@ -14,23 +14,24 @@ import (
 // layers is the picture of the house: each package and the packages of ours it
 // may import. Imports point down only.
 var layers = map[string][]string{
-	"":                       {"ui", "internal/cli", "internal/node"},
-	"ui":                     {"peer", "internal/node"},
-	"internal/cli":           {"peer", "internal/profile", "internal/node", "internal/control"},
-	"internal/control":       {"peer", "internal/node"},
-	"internal/node":          {"peer", "discovery", "transfer", "internal/chat", "internal/store", "internal/profile"},
-	"internal/store":         {"peer", "internal/chat", "transfer"},
-	"internal/chat":          {"peer"},
-	"internal/chat/chattest": {"peer", "internal/chat"},
-	"transfer":               {"peer"},
-	"transfer/transfertest":  {"peer", "transfer"},
-	"discovery":              {"peer"},
-	"internal/profile":       {"peer"},
-	"internal/rendezvous":    {"peer"},
-	"internal/bench":         {"internal/control", "internal/lab", "internal/node", "internal/profile"},
-	"internal/lab":           {},
-	"internal/nettest":       {},
-	"peer":                   {},
+	"":                           {"ui", "internal/cli", "internal/node"},
+	"ui":                         {"peer", "internal/node"},
+	"internal/cli":               {"peer", "internal/profile", "internal/node", "internal/control"},
+	"internal/control":           {"peer", "internal/node"},
+	"internal/node":              {"peer", "discovery", "transfer", "internal/chat", "internal/store", "internal/profile"},
+	"internal/store":             {"peer", "internal/chat", "transfer"},
+	"internal/chat":              {"peer"},
+	"internal/chat/chattest":     {"peer", "internal/chat"},
+	"transfer":                   {"peer"},
+	"transfer/transfertest":      {"peer", "transfer"},
+	"discovery":                  {"peer"},
+	"internal/profile":           {"peer"},
+	"internal/rendezvous":        {"peer"},
+	"internal/rendezvous/server": {"peer", "internal/rendezvous"},
+	"internal/bench":             {"internal/control", "internal/lab", "internal/node", "internal/profile"},
+	"internal/lab":               {},
+	"internal/nettest":           {},
+	"peer":                       {},
 }
 
 // onlyIn names the packages that alone may import a library.
@@ -38,7 +39,7 @@ var onlyIn = map[string][]string{
 	"github.com/rivo/tview":       {"ui"},
 	"github.com/gdamore/tcell/v2": {"ui"},
 	"github.com/hashicorp/mdns":   {"discovery"},
-	"modernc.org/sqlite":          {"internal/store"},
+	"modernc.org/sqlite":          {"internal/store", "internal/rendezvous/server"},
 	"github.com/spf13/cobra":      {"internal/cli"},
 }
 
