@@ -53,7 +53,7 @@ func device(n byte) *peer.Identity { return peer.NewIdentity([32]byte{n, 1}) }
 func join(t *testing.T, d *directory, user string, device byte) caller {
 	t.Helper()
 	of := id(device)
-	c, err := d.register(t.Context(), newAccount{user: user, name: user, password: "hash of " + user, policy: Open, device: &of})
+	c, err := d.register(t.Context(), newAccount{user: user, name: user, password: "hash of " + user, policy: RegisterOpen, device: &of})
 	if err != nil {
 		t.Fatalf("register %s: %v", user, err)
 	}
@@ -83,7 +83,7 @@ func TestAnAccountAndItsDevices(t *testing.T) {
 		if err != nil || got.ID != ann.ID || got.User != "ann" || got.serial != ann.serial || got.serial == 0 {
 			t.Fatalf("the first device is %+v, %v", got, err)
 		}
-		_, err = d.register(ctx, newAccount{user: "ann", policy: Open})
+		_, err = d.register(ctx, newAccount{user: "ann", policy: RegisterOpen})
 		wantCode(t, err, rendezvous.CodeTaken)
 
 		a, err := d.byUser(ctx, "ann")
@@ -140,38 +140,38 @@ func TestWhoMayRegister(t *testing.T) {
 		ctx := t.Context()
 		code, err := d.adminCode(ctx)
 		must(t, err)
-		_, err = d.register(ctx, newAccount{user: "eve", policy: Invite})
+		_, err = d.register(ctx, newAccount{user: "eve", policy: RegisterInvite})
 		wantCode(t, err, rendezvous.CodeInvite)
-		_, err = d.register(ctx, newAccount{user: "eve", policy: Closed})
+		_, err = d.register(ctx, newAccount{user: "eve", policy: RegisterClosed})
 		wantCode(t, err, rendezvous.CodeClosed)
-		wantCode(t, d.mayRegister(ctx, Invite, "guess"), rendezvous.CodeInvite)
-		must(t, d.mayRegister(ctx, Closed, code))
-		ann, err := d.register(ctx, newAccount{user: "ann", policy: Closed, code: code})
+		wantCode(t, d.mayRegister(ctx, RegisterInvite, "guess"), rendezvous.CodeInvite)
+		must(t, d.mayRegister(ctx, RegisterClosed, code))
+		ann, err := d.register(ctx, newAccount{user: "ann", policy: RegisterClosed, code: code})
 		if err != nil || !ann.Admin {
 			t.Fatalf("the first account is %+v, %v", ann, err)
 		}
-		_, err = d.register(ctx, newAccount{user: "bob", policy: Invite, code: code})
+		_, err = d.register(ctx, newAccount{user: "bob", policy: RegisterInvite, code: code})
 		wantCode(t, err, rendezvous.CodeInvite)
 
 		t.Run("an invitation/A-21", func(t *testing.T) {
 			code, err := d.invite(ctx, 2, time.Now().Add(time.Hour))
 			must(t, err)
 			for _, user := range []string{"bob", "cat"} {
-				if c, err := d.register(ctx, newAccount{user: user, policy: Invite, code: code}); err != nil || c.Admin {
+				if c, err := d.register(ctx, newAccount{user: user, policy: RegisterInvite, code: code}); err != nil || c.Admin {
 					t.Errorf("%s: %+v, %v", user, c, err)
 				}
 			}
-			_, err = d.register(ctx, newAccount{user: "dan", policy: Invite, code: code})
+			_, err = d.register(ctx, newAccount{user: "dan", policy: RegisterInvite, code: code})
 			wantCode(t, err, rendezvous.CodeInvite)
 			late, err := d.invite(ctx, 1, time.Now().Add(-time.Second))
 			must(t, err)
-			_, err = d.register(ctx, newAccount{user: "dan", policy: Invite, code: late})
+			_, err = d.register(ctx, newAccount{user: "dan", policy: RegisterInvite, code: late})
 			wantCode(t, err, rendezvous.CodeInvite)
 			one, err := d.invite(ctx, 1, time.Now().Add(time.Hour))
 			must(t, err)
-			_, err = d.register(ctx, newAccount{user: "bob", policy: Invite, code: one})
+			_, err = d.register(ctx, newAccount{user: "bob", policy: RegisterInvite, code: one})
 			wantCode(t, err, rendezvous.CodeTaken) // and the invitation is not used up
-			_, err = d.register(ctx, newAccount{user: "dan", policy: Invite, code: one})
+			_, err = d.register(ctx, newAccount{user: "dan", policy: RegisterInvite, code: one})
 			must(t, err)
 		})
 	})
@@ -221,7 +221,7 @@ func TestFriends(t *testing.T) {
 
 			var err error
 			for n := 0; err == nil && n < 500; n++ {
-				c, joined := d.register(ctx, newAccount{user: fmt.Sprintf("user%d", n), policy: Open})
+				c, joined := d.register(ctx, newAccount{user: fmt.Sprintf("user%d", n), policy: RegisterOpen})
 				must(t, joined)
 				err = d.befriend(ctx, eve.ID, c.ID)
 			}
@@ -240,7 +240,7 @@ func TestASearch(t *testing.T) {
 	directoryOnBoth(t, func(t *testing.T, d *directory) {
 		ann := join(t, d, "ann", 1)
 		for n, name := range []string{"Zoë Müller", "100 % Bob", "Under_score"} {
-			_, err := d.register(t.Context(), newAccount{user: fmt.Sprintf("user%d", n), name: name, policy: Open})
+			_, err := d.register(t.Context(), newAccount{user: fmt.Sprintf("user%d", n), name: name, policy: RegisterOpen})
 			must(t, err)
 		}
 		for text, want := range map[string]int{"ZOË": 1, "müll": 1, "user": 3, "ser": 0, "%": 1, "_": 1, "ann": 0, `\`: 0} {

@@ -21,9 +21,9 @@ type Registration string
 
 // Who may make an account: anybody, who has an invitation, nobody.
 const (
-	Open   Registration = "open"
-	Invite Registration = "invite"
-	Closed Registration = "closed"
+	RegisterOpen   Registration = "open"
+	RegisterInvite Registration = "invite"
+	RegisterClosed Registration = "closed"
 )
 
 // realm is whose database this is, and whether it has accounts; errNone where it is
@@ -91,9 +91,9 @@ func (t *tx) admit(policy Registration, code string) (admin bool, err error) {
 		}
 	}
 	switch policy {
-	case Open:
+	case RegisterOpen:
 		return false, nil
-	case Closed:
+	case RegisterClosed:
 		return false, refuse(rendezvous.CodeClosed)
 	}
 	n, err := t.exec("UPDATE invitation SET uses = uses - 1 WHERE code = $1 AND uses > 0 AND ends > $2", codeHash(code), time.Now().UnixMilli())
@@ -109,9 +109,9 @@ func (d *directory) mayRegister(ctx context.Context, policy Registration, code s
 	err := one(ctx, d.read, []any{&admin, &invited}, `SELECT (SELECT count(*) FROM realm WHERE code = $1),
 		(SELECT count(*) FROM invitation WHERE code = $1 AND uses > 0 AND ends > $2)`, codeHash(code), time.Now().UnixMilli())
 	switch {
-	case err != nil || admin > 0 || policy == Open:
+	case err != nil || admin > 0 || policy == RegisterOpen:
 		return err
-	case policy == Closed:
+	case policy == RegisterClosed:
 		return refuse(rendezvous.CodeClosed)
 	case invited == 0:
 		return refuse(rendezvous.CodeInvite)
