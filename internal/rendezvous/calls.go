@@ -20,14 +20,36 @@ func do(ctx context.Context, c *Client, call call) error {
 	return err
 }
 
+// signedIn makes a call that signs in.
+func (c *Client) signedIn(ctx context.Context, call call) (SignedIn, error) {
+	in, err := ask[SignedIn](ctx, c, call)
+	in.Account = cleanAccount(in.Account)
+	return in, err
+}
+
+// friends makes a call that answers with people.
+func (c *Client) friends(ctx context.Context, call call) ([]Friend, error) {
+	friends, err := ask[[]Friend](ctx, c, call)
+	return cleanFriends(friends), err
+}
+
+// friend makes a call that answers with somebody.
+func (c *Client) friend(ctx context.Context, call call) (Friend, error) {
+	f, err := ask[Friend](ctx, c, call)
+	for _, clean := range cleanFriends([]Friend{f}) {
+		return clean, err
+	}
+	return Friend{}, err
+}
+
 // Register makes an account; this device becomes its first one.
 func (c *Client) Register(ctx context.Context, r Registration) (SignedIn, error) {
-	return ask[SignedIn](ctx, c, call{method: http.MethodPost, path: "/v1/accounts", body: r, once: true})
+	return c.signedIn(ctx, call{method: http.MethodPost, path: "/v1/accounts", body: r, once: true})
 }
 
 // Login makes this device one of the account's.
 func (c *Client) Login(ctx context.Context, with Credentials) (SignedIn, error) {
-	return ask[SignedIn](ctx, c, call{method: http.MethodPost, path: "/v1/login", body: with})
+	return c.signedIn(ctx, call{method: http.MethodPost, path: "/v1/login", body: with})
 }
 
 // Logout takes this device from its account.
@@ -37,17 +59,17 @@ func (c *Client) Logout(ctx context.Context) error {
 
 // Me is the account of this device, with a new ticket.
 func (c *Client) Me(ctx context.Context) (SignedIn, error) {
-	return ask[SignedIn](ctx, c, call{method: http.MethodGet, path: "/v1/me"})
+	return c.signedIn(ctx, call{method: http.MethodGet, path: "/v1/me"})
 }
 
 // Change changes what others see of the account.
 func (c *Client) Change(ctx context.Context, to Change) (SignedIn, error) {
-	return ask[SignedIn](ctx, c, call{method: http.MethodPatch, path: "/v1/me", body: to})
+	return c.signedIn(ctx, call{method: http.MethodPatch, path: "/v1/me", body: to})
 }
 
 // ChangePassword changes the password; the account's other devices are signed out.
 func (c *Client) ChangePassword(ctx context.Context, p NewPassword) (SignedIn, error) {
-	return ask[SignedIn](ctx, c, call{method: http.MethodPut, path: "/v1/me/password", body: p, once: true})
+	return c.signedIn(ctx, call{method: http.MethodPut, path: "/v1/me/password", body: p, once: true})
 }
 
 // Devices are those of the account.
@@ -63,22 +85,22 @@ func (c *Client) Revoke(ctx context.Context, device peer.ID) error {
 // Search finds accounts whose name begins with text.
 func (c *Client) Search(ctx context.Context, text string) ([]Friend, error) {
 	query := url.Values{"q": {text}}
-	return ask[[]Friend](ctx, c, call{method: http.MethodGet, path: "/v1/accounts?" + query.Encode()})
+	return c.friends(ctx, call{method: http.MethodGet, path: "/v1/accounts?" + query.Encode()})
 }
 
 // Friends is the friend list.
 func (c *Client) Friends(ctx context.Context) ([]Friend, error) {
-	return ask[[]Friend](ctx, c, call{method: http.MethodGet, path: "/v1/friends"})
+	return c.friends(ctx, call{method: http.MethodGet, path: "/v1/friends"})
 }
 
 // Befriend asks somebody to be a friend.
 func (c *Client) Befriend(ctx context.Context, user string) (Friend, error) {
-	return ask[Friend](ctx, c, call{method: http.MethodPost, path: "/v1/friends", body: Request{User: user}})
+	return c.friend(ctx, call{method: http.MethodPost, path: "/v1/friends", body: Request{User: user}})
 }
 
 // Accept says yes to somebody who asked.
 func (c *Client) Accept(ctx context.Context, account uuid.UUID) (Friend, error) {
-	return ask[Friend](ctx, c, call{method: http.MethodPut, path: "/v1/friends/" + account.String()})
+	return c.friend(ctx, call{method: http.MethodPut, path: "/v1/friends/" + account.String()})
 }
 
 // Remove ends a friendship, or takes a request back, or says no to one.
@@ -99,7 +121,12 @@ func (c *Client) Block(ctx context.Context, account uuid.UUID, blocked bool) err
 // says.
 func (c *Client) Heartbeat(ctx context.Context, h Heartbeat) (News, error) {
 	held := time.Duration(h.Hold) * time.Millisecond
-	return ask[News](ctx, c, call{method: http.MethodPost, path: "/v1/heartbeat", body: h, time: held + answerTime})
+	news, err := ask[News](ctx, c, call{method: http.MethodPost, path: "/v1/heartbeat", body: h, time: held + answerTime})
+	news.Friends = cleanFriends(news.Friends)
+	if news.Account != nil {
+		*news.Account = cleanAccount(*news.Account)
+	}
+	return news, err
 }
 
 // answerTime is what an answer to a heartbeat may take longer than it was to be held.

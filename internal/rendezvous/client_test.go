@@ -153,7 +153,9 @@ var badAnswers = map[string]http.HandlerFunc{
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Write([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff})
 	},
-	"somewhere else": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://branch:7421/", 307) },
+	"somewhere else": func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://branch:7421/", http.StatusTemporaryRedirect)
+	},
 }
 
 func endless(w http.ResponseWriter) {
