@@ -29,6 +29,9 @@ const (
 	// until then nobody waits longer than soonRetry.
 	shortAway = 10 * time.Minute
 	soonRetry = 30 * time.Second
+
+	// goodbyeTime is what a goodbye may take: nobody's quitting waits for a server.
+	goodbyeTime = 500 * time.Millisecond
 )
 
 // Beat is what a device says of itself in a heartbeat.
@@ -36,6 +39,7 @@ type Beat struct {
 	Addresses []string // host:port, where it can be reached
 	Presence  Presence
 	Epoch     uint64 // of the newest revocation list here
+	Revoked   []byte // that list: told a server that has an older one
 }
 
 func (b Beat) same(o Beat) bool {
@@ -79,6 +83,8 @@ type Watch struct {
 	failures int
 	up       bool      // the last heartbeat was answered
 	since    time.Time // the first failure in a row
+	behind   bool      // the server wants the revocation list
+	taught   bool      // it got it, since it was reached
 }
 
 // NewWatch makes a watch.
@@ -112,10 +118,11 @@ func (w *Watch) Hurry() {
 	}
 }
 
-// Run sends heartbeats until ctx ends, or until the server says that this device
-// is signed out.
+// Run sends heartbeats until ctx ends, and then says goodbye, or until the server
+// says that this device is signed out.
 func (w *Watch) Run(ctx context.Context) error {
 	defer w.cfg.Client.Close()
+	defer w.leave(ctx)
 	for ctx.Err() == nil {
 		begun := time.Now()
 		news, left, err := w.heartbeat(ctx)
@@ -128,6 +135,7 @@ func (w *Watch) Run(ctx context.Context) error {
 		case left:
 			w.wait(ctx, time.Until(begun.Add(beatSpacing)), false)
 		case Refused(err, CodeSignedOut):
+			w.up = false
 			w.cfg.Notify(SignedOut{})
 			return nil
 		default:
@@ -135,6 +143,17 @@ func (w *Watch) Run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// leave tells the server that friends need not wait for the next heartbeat.
+func (w *Watch) leave(ctx context.Context) {
+	if !w.up {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbyeTime)
+	defer cancel()
+	// Where it does not arrive the missing heartbeats say the same.
+	_, _ = w.cfg.Client.Heartbeat(ctx, Heartbeat{Instance: w.cfg.Instance, Presence: Offline, Received: w.received})
 }
 
 // heartbeat sends one and waits for its answer; left: it was given up for a newer
@@ -150,10 +169,14 @@ func (w *Watch) heartbeat(ctx context.Context) (news News, left bool, err error)
 	default:
 	}
 	w.mu.Unlock()
-	news, err = w.cfg.Client.Heartbeat(beating, Heartbeat{
+	h := Heartbeat{
 		Instance: w.cfg.Instance, Addresses: b.Addresses, Presence: b.Presence,
 		Received: w.received, Epoch: b.Epoch, Hold: w.hold(),
-	})
+	}
+	if w.behind && !w.taught {
+		h.Revoked, w.taught = b.Revoked, true
+	}
+	news, err = w.cfg.Client.Heartbeat(beating, h)
 	w.mu.Lock()
 	w.held = nil
 	w.mu.Unlock()
@@ -174,7 +197,7 @@ func (w *Watch) answered(n News) {
 	if !w.up {
 		w.cfg.Notify(Reached{})
 	}
-	w.up, w.failures = true, 0
+	w.up, w.failures, w.behind = true, 0, n.Behind
 	if len(n.Servers) > 0 {
 		w.cfg.Client.SetAddresses(n.Servers)
 	}
@@ -201,7 +224,7 @@ func (w *Watch) failed(err error) time.Duration {
 	if lost || w.failures == 1 {
 		w.cfg.Notify(Unreached{err})
 	}
-	w.up = false
+	w.up, w.taught = false, false
 	wait := rand.N(retryBound(w.failures, lost, time.Since(w.since)))
 	if refused, ok := errors.AsType[*RefusedError](err); ok {
 		wait += min(refused.Wait, maxRetry)

@@ -141,6 +141,38 @@ func TestHeartbeatsAreHeldAndSayWhatIsNew(t *testing.T) {
 	})
 }
 
+func TestADeviceSaysGoodbye(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, b := newNetwork(), newBeats()
+		defer n.serve(t, office, seeded(9), b)()
+		_, stop := n.watch(t, 1, func(any) {})
+		time.Sleep(time.Minute)
+		before := len(b.heartbeats())
+		stop()
+		if said := b.heartbeats()[before:]; len(said) != 1 || said[0].Presence != Offline || said[0].Hold != 0 {
+			t.Errorf("at the end: %+v", said)
+		}
+	})
+}
+
+// TestAServerFromABackupGetsTheNewerList has a server that never takes it: it is
+// told once.
+func TestAServerFromABackupGetsTheNewerList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, b := newNetwork(), newBeats()
+		b.answers(func(h Heartbeat) (News, Code) { return News{Number: 1, Behind: true}, "" })
+		defer n.serve(t, office, seeded(9), b)()
+		w, stop := n.watch(t, 1, func(any) {})
+		defer stop()
+		w.Say(Beat{Epoch: 7, Revoked: []byte{1}})
+		time.Sleep(time.Minute)
+		told := slices.DeleteFunc(b.heartbeats(), func(h Heartbeat) bool { return len(h.Revoked) == 0 })
+		if len(told) != 1 {
+			t.Errorf("told %d times", len(told))
+		}
+	})
+}
+
 func TestNewsAreNamedAsReceived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, b, l := newNetwork(), newBeats(), &told{}
