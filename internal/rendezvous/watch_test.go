@@ -283,7 +283,7 @@ func TestAServerThatIsAwayIsTriedLessAndLess(t *testing.T) {
 
 // TestARestartIsNoStampede has many devices lose a server for some seconds.
 func TestARestartIsNoStampede(t *testing.T) {
-	const devices, away = 100, time.Second/2
+	const devices, away = 100, time.Second / 2
 	synctest.Test(t, func(t *testing.T) {
 		n, b := newNetwork(), newBeats()
 		stop := n.serve(t, office, seeded(9), b)
