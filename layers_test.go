@@ -14,24 +14,25 @@ import (
 // layers is the picture of the house: each package and the packages of ours it
 // may import. Imports point down only.
 var layers = map[string][]string{
-	"":                           {"ui", "internal/cli", "internal/node"},
-	"ui":                         {"peer", "internal/node"},
-	"internal/cli":               {"peer", "internal/profile", "internal/node", "internal/control"},
-	"internal/control":           {"peer", "internal/node"},
-	"internal/node":              {"peer", "discovery", "transfer", "internal/chat", "internal/store", "internal/profile"},
-	"internal/store":             {"peer", "internal/chat", "transfer"},
-	"internal/chat":              {"peer"},
-	"internal/chat/chattest":     {"peer", "internal/chat"},
-	"transfer":                   {"peer"},
-	"transfer/transfertest":      {"peer", "transfer"},
-	"discovery":                  {"peer"},
-	"internal/profile":           {"peer"},
-	"internal/rendezvous":        {"peer"},
+	"":                       {"ui", "internal/cli", "internal/node"},
+	"ui":                     {"peer", "internal/node"},
+	"internal/cli":           {"peer", "internal/profile", "internal/node", "internal/control", "internal/rendezvous", "internal/rendezvous/server"},
+	"internal/control":       {"peer", "internal/node"},
+	"internal/node":          {"peer", "discovery", "transfer", "internal/chat", "internal/rendezvous", "internal/store", "internal/profile"},
+	"internal/store":         {"peer", "internal/chat", "internal/rendezvous", "transfer"},
+	"internal/chat":          {"peer"},
+	"internal/chat/chattest": {"peer", "internal/chat"},
+	"transfer":               {"peer"},
+	"transfer/transfertest":  {"peer", "transfer"},
+	"discovery":              {"peer"},
+	"internal/profile":       {"peer"},
+	"internal/rendezvous":    {"peer"},
+	"internal/bench":         {"internal/control", "internal/lab", "internal/node", "internal/profile"},
+	"internal/lab":           {},
+	"internal/nettest":       {},
+	"peer":                   {},
+
 	"internal/rendezvous/server": {"peer", "internal/rendezvous"},
-	"internal/bench":             {"internal/control", "internal/lab", "internal/node", "internal/profile"},
-	"internal/lab":               {},
-	"internal/nettest":           {},
-	"peer":                       {},
 }
 
 // onlyIn names the packages that alone may import a library.

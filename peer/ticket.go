@@ -109,11 +109,14 @@ func (t Ticket) Check(realm, device ID, now time.Time) error {
 		return errors.New("the ticket is another device's")
 	case t.Issued.After(now.Add(ticketSkew)):
 		return errors.New("the ticket is of a time to come")
-	case now.After(t.Expires.Add(ticketSkew)):
+	case t.Expired(now):
 		return ErrTicketExpired
 	}
 	return nil
 }
+
+// Expired reports whether the ticket proves nothing new any more.
+func (t Ticket) Expired(now time.Time) bool { return now.After(t.Expires.Add(ticketSkew)) }
 
 // OpenTicket is [ParseTicket] and [Ticket.Check]. A ticket that is expired is
 // returned with the error.

@@ -75,6 +75,10 @@ func (n *Node) handle(event any) {
 		n.dataOpened(e)
 	case peer.Twin:
 		n.twin(e)
+	case peer.Certified:
+		n.certified(e)
+	case peer.RevocationsGrew:
+		n.revocationsGrew(e)
 	case peer.WrongKey:
 		n.wrongKey(e)
 

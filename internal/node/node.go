@@ -96,6 +96,8 @@ type Node struct {
 	limit     int64
 	health    string
 	people    map[peer.ID]*person
+	realm     realm
+	lists     map[peer.ID][]byte // the newest revocation list of each realm that was ever chosen
 	transfers map[uuid.UUID]transfer.Transfer
 	untold    map[uuid.UUID]func(Transfer) // offers of which the engine has not spoken yet
 	viewers   map[any]peer.ID              // what is open on which screen
