@@ -328,7 +328,7 @@ func (d *directory) devices(ctx context.Context, id uuid.UUID) ([]rendezvous.Dev
 		device := rendezvous.Device{Since: time.UnixMilli(since).UTC(), Seen: time.UnixMilli(seen).UTC()}
 		copy(device.ID[:], raw)
 		if addresses != nil {
-			device.Addresses, device.Seen = splitAddresses(*addresses, *address), now.UTC().Truncate(time.Second)
+			device.Addresses, device.Seen = dialled(*addresses, *address), now.UTC().Truncate(time.Second)
 		}
 		devices = append(devices, device)
 		return nil

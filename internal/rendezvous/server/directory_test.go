@@ -310,7 +310,7 @@ func TestPresenceEndsWithItsServersLease(t *testing.T) {
 			must(t, err)
 			return f
 		}
-		must(t, one.see(ctx, []sighting{{device: id(1), account: ann.ID, presence: rendezvous.Away, addresses: []string{"10.0.0.3:7420", "[fd00::3]:7420"}, address: "10.0.0.3"}}))
+		must(t, one.see(ctx, []sighting{{device: id(1), account: ann.ID, presence: rendezvous.Away, addresses: []string{"10.0.0.3:7420", "[fd00::3]:7420"}, address: "10.9.0.3"}}))
 		if f := sees(); f.Presence != rendezvous.Away || len(f.Devices[0].Addresses) != 3 {
 			t.Errorf("bob sees %+v", f)
 		}

@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -142,7 +144,7 @@ func (r *seenRow) addTo(list *[]rendezvous.Friend, roster Roster) {
 	device := rendezvous.Device{}
 	copy(device.ID[:], r.device)
 	if r.presence != nil {
-		device.Addresses = splitAddresses(*r.addresses, *r.address)
+		device.Addresses = dialled(*r.addresses, *r.address)
 		last.Presence = stronger(last.Presence, rendezvous.Presence(*r.presence))
 	}
 	last.Devices = append(last.Devices, device)
@@ -159,14 +161,20 @@ func stronger(a, b rendezvous.Presence) rendezvous.Presence {
 	return rendezvous.Offline
 }
 
-// splitAddresses are the addresses that a device said, and as the server sees it.
-func splitAddresses(said, seen string) []string {
-	var all []string
-	if said != "" {
-		all = strings.Split(said, ",")
+// dialled are the addresses where a device can be dialled: those that it said, and
+// the one that the server sees, with the port of the first.
+func dialled(said, seen string) []string {
+	if said == "" {
+		return nil
 	}
-	if seen != "" {
-		all = append(all, seen)
+	all := strings.Split(said, ",")
+	ip, err := netip.ParseAddr(seen)
+	first, notPort := netip.ParseAddrPort(all[0])
+	if err != nil || notPort != nil || ip.IsLoopback() { // the server's own machine is nobody else's
+		return all
+	}
+	if at := netip.AddrPortFrom(ip, first.Port()).String(); !slices.Contains(all, at) {
+		all = append(all, at)
 	}
 	return all
 }

@@ -149,7 +149,9 @@ func (d *directory) serverAddresses(ctx context.Context) ([]string, error) {
 	err := each(ctx, d.read, func(scan func(...any) error) error {
 		var addresses string
 		err := scan(&addresses)
-		all = append(all, splitAddresses(addresses, "")...)
+		if addresses != "" {
+			all = append(all, strings.Split(addresses, ",")...)
+		}
 		return err
 	}, "SELECT address FROM server WHERE lease >= "+d.now()+" ORDER BY address")
 	return all, err
