@@ -63,24 +63,8 @@ func (n *Node) handle(event any) {
 	case leaving:
 		n.quiet = true
 
-	case peer.SessionUp:
-		n.sessionUp(e)
-	case peer.SessionDown:
-		n.sessionDown(e)
-	case peer.PeerGone:
-		n.gone(e)
-	case peer.Received:
-		n.received(e)
-	case peer.DataOpened:
-		n.dataOpened(e)
-	case peer.Twin:
-		n.twin(e)
-	case peer.Certified:
-		n.certified(e)
-	case peer.RevocationsGrew:
-		n.revocationsGrew(e)
-	case peer.WrongKey:
-		n.wrongKey(e)
+	case peer.Event:
+		n.hostSaid(e)
 
 	case discovery.Found:
 		n.found(e)
@@ -129,6 +113,30 @@ func (n *Node) handle(event any) {
 		n.fail("%s", trouble(e.what, e.err))
 	default:
 		n.log.Error("an event has no handler", "type", fmt.Sprintf("%T", event))
+	}
+}
+
+// hostSaid is the part of the list about sessions.
+func (n *Node) hostSaid(event peer.Event) {
+	switch e := event.(type) {
+	case peer.SessionUp:
+		n.sessionUp(e)
+	case peer.SessionDown:
+		n.sessionDown(e)
+	case peer.PeerGone:
+		n.gone(e)
+	case peer.Received:
+		n.received(e)
+	case peer.DataOpened:
+		n.dataOpened(e)
+	case peer.Twin:
+		n.twin(e)
+	case peer.Certified:
+		n.certified(e)
+	case peer.RevocationsGrew:
+		n.revocationsGrew(e)
+	case peer.WrongKey:
+		n.wrongKey(e)
 	}
 }
 
