@@ -93,6 +93,7 @@ func (n *Node) handle(event any) {
 	case discovery.NetworkChanged:
 		n.host.NetworkChanged()
 		n.engine.NetworkChanged()
+		n.serverNetworkChanged()
 
 	case chat.EntryAdded:
 		n.entryAdded(e)
@@ -115,6 +116,15 @@ func (n *Node) handle(event any) {
 	case transfer.Changed:
 		n.transferChanged(e.Transfer)
 
+	default:
+		n.handleOwn(event)
+	}
+}
+
+// handleOwn is the part of the list that the node itself, and its client of a
+// server, bring about.
+func (n *Node) handleOwn(event any) {
+	switch e := event.(type) {
 	case receiptWritten:
 		n.receiptWritten(e)
 	case stateRead:
@@ -125,6 +135,10 @@ func (n *Node) handle(event any) {
 		n.hostsFound(e)
 	case peerMissing:
 		n.peerMissing(e)
+	case watched:
+		n.watched(e)
+	case ownAddresses:
+		n.ownAddresses(e)
 	case deskFailed:
 		n.fail("%s", trouble(e.what, e.err))
 	default:
