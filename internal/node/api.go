@@ -311,7 +311,14 @@ const (
 	ReceiptNoted  EventKind = "receipt"   // Transfer, nothing but whose Receipt is new
 	SelfChanged   EventKind = "self"      // Self
 	FilesRead     EventKind = "reading"   // Reading: at most four times a second
-	Failed        EventKind = "error"     // Error
+
+	PresenceChanged EventKind = "presence"       // Friend: came, went, is busy, has another status
+	FriendRequest   EventKind = "friend_request" // Friend, who asks to be one
+	FriendsChanged  EventKind = "friend"         // Friend: anything else about one; of State empty: is none any more
+	AccountChanged  EventKind = "account"        // Account
+	SignedOut       EventKind = "signed_out"     // Reason
+
+	Failed EventKind = "error" // Error
 	// Resync: events are missing, the subscriber reads everything anew. It was too
 	// slow for them, or, where Self is set, the node that it listened to has ended
 	// and this one goes on.
@@ -328,5 +335,8 @@ type Event struct {
 	Peer     *Ref      `json:"peer,omitempty"`
 	Transfer *Transfer `json:"transfer,omitempty"`
 	Reading  *Reading  `json:"reading,omitempty"`
+	Friend   *Friend   `json:"friend,omitempty"`
+	Account  *Account  `json:"account,omitempty"`
+	Reason   peer.Text `json:"reason,omitzero"`
 	Error    peer.Text `json:"error,omitzero"`
 }

@@ -77,6 +77,7 @@ func (n *Node) handle(event any) {
 	case discovery.NetworkChanged:
 		n.host.NetworkChanged()
 		n.engine.NetworkChanged()
+		n.serverNetworkChanged()
 
 	case chat.EntryAdded:
 		n.entryAdded(e)
@@ -99,6 +100,15 @@ func (n *Node) handle(event any) {
 	case transfer.Changed:
 		n.transferChanged(e.Transfer)
 
+	default:
+		n.handleOwn(event)
+	}
+}
+
+// handleOwn is the part of the list that the node itself, and its client of a
+// server, bring about.
+func (n *Node) handleOwn(event any) {
+	switch e := event.(type) {
 	case receiptWritten:
 		n.receiptWritten(e)
 	case stateRead:
@@ -109,6 +119,10 @@ func (n *Node) handle(event any) {
 		n.hostsFound(e)
 	case peerMissing:
 		n.peerMissing(e)
+	case watched:
+		n.watched(e)
+	case ownAddresses:
+		n.ownAddresses(e)
 	case deskFailed:
 		n.fail("%s", trouble(e.what, e.err))
 	default:

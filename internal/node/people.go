@@ -50,6 +50,9 @@ type person struct {
 	rested  bool       // this node closed its session because nobody needed it
 	waiting bool       // it holds our entries back until its person answers
 
+	user      string // of the friend at the server whose device it is
+	colleague bool   // not by a friendship, but as everybody there is on the list
+
 	unread  int
 	written time.Time // of the newest entry
 	request bool      // a stranger who wrote
@@ -80,7 +83,7 @@ func (p *person) known() bool { return p.contact || !p.verified.IsZero() }
 // listed reports whether people see the device: it is there, or they have
 // something to do with it. A mere claim is not listed.
 func (p *person) listed() bool {
-	return p.online || p.known() || p.request || !p.written.IsZero()
+	return p.online || p.known() || p.request || !p.written.IsZero() || p.user != ""
 }
 
 // ref names the person in a message.
@@ -94,6 +97,9 @@ func (p *person) value() Person {
 		Unread: p.unread, Written: p.written, Waiting: p.request && !p.contact, Alarm: p.alarm, AcceptUpTo: p.acceptUpTo, Limit: p.limit,
 		Account: p.account.user.String(), Team: p.account.team, CertifiedBy: p.account.server, Lapsed: p.account.lapsed,
 		Addresses: make([]string, len(p.addrs)), Via: make([]string, len(p.via)),
+	}
+	if v.Account == "" {
+		v.Account = peer.Line(p.user, 0).String()
 	}
 	for i, a := range p.addrs {
 		v.Addresses[i] = a.String()
@@ -225,6 +231,11 @@ func (p *person) addVia(s discovery.Source) {
 		p.via = append(p.via, s)
 		slices.Sort(p.via)
 	}
+}
+
+// dropVia notes that the person is not found that way any more.
+func (p *person) dropVia(s discovery.Source) {
+	p.via = slices.DeleteFunc(p.via, func(v discovery.Source) bool { return v == s })
 }
 
 // addAddrs puts addresses first, the best one foremost.

@@ -46,6 +46,7 @@ func (n *Node) revocationsGrew(e peer.RevocationsGrew) {
 	n.lists[n.realm.id] = e.Signed
 	n.desk.do("remember who was signed out", func() error { return n.db.SaveRevocations(e.List.Realm, e.Signed) })
 	n.reviewAccounts()
+	n.say()
 }
 
 // holds reports whether what a person's ticket said still counts.
