@@ -141,10 +141,20 @@ func (d *directory) close() error {
 	return errors.Join(errs...)
 }
 
-// backup writes a copy of the database as it is now into a new file.
+// backup writes a copy of the database as it is now into a new file, for its owner
+// alone.
 func (d *directory) backup(ctx context.Context, file string) error {
-	_, err := d.read.ExecContext(ctx, "VACUUM INTO $1", file)
-	return err
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if _, err := d.write.ExecContext(ctx, "VACUUM INTO $1", file); err != nil {
+		return errors.Join(fmt.Errorf("copy the database: %w", err), os.Remove(file))
+	}
+	return nil
 }
 
 // asker is what a query needs: a database or a transaction.

@@ -316,9 +316,6 @@ func Backup(ctx context.Context, data, file string) error {
 	if _, err := os.Stat(path); err != nil {
 		return err
 	}
-	if _, err := os.Lstat(file); err == nil {
-		return &os.PathError{Op: "create", Path: file, Err: os.ErrExist}
-	}
 	d := &directory{}
 	if err := d.openSQLite(path); err != nil {
 		return err
