@@ -16,20 +16,23 @@ import (
 var layers = map[string][]string{
 	"":                       {"ui", "internal/cli", "internal/node"},
 	"ui":                     {"peer", "internal/node"},
-	"internal/cli":           {"peer", "internal/profile", "internal/node", "internal/control"},
+	"internal/cli":           {"peer", "internal/profile", "internal/node", "internal/control", "internal/rendezvous", "internal/rendezvous/server"},
 	"internal/control":       {"peer", "internal/node"},
-	"internal/node":          {"peer", "discovery", "transfer", "internal/chat", "internal/store", "internal/profile"},
-	"internal/store":         {"peer", "internal/chat", "transfer"},
+	"internal/node":          {"peer", "discovery", "transfer", "internal/chat", "internal/rendezvous", "internal/store", "internal/profile"},
+	"internal/store":         {"peer", "internal/chat", "internal/rendezvous", "transfer"},
 	"internal/chat":          {"peer"},
 	"internal/chat/chattest": {"peer", "internal/chat"},
 	"transfer":               {"peer"},
 	"transfer/transfertest":  {"peer", "transfer"},
 	"discovery":              {"peer"},
 	"internal/profile":       {"peer"},
+	"internal/rendezvous":    {"peer"},
 	"internal/bench":         {"internal/control", "internal/lab", "internal/node", "internal/profile"},
 	"internal/lab":           {},
 	"internal/nettest":       {},
 	"peer":                   {},
+
+	"internal/rendezvous/server": {"peer", "internal/rendezvous"},
 }
 
 // onlyIn names the packages that alone may import a library.
@@ -37,7 +40,7 @@ var onlyIn = map[string][]string{
 	"github.com/rivo/tview":       {"ui"},
 	"github.com/gdamore/tcell/v2": {"ui"},
 	"github.com/hashicorp/mdns":   {"discovery"},
-	"modernc.org/sqlite":          {"internal/store"},
+	"modernc.org/sqlite":          {"internal/store", "internal/rendezvous/server"},
 	"github.com/spf13/cobra":      {"internal/cli"},
 }
 

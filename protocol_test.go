@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/zeebo/blake3"
@@ -41,6 +42,8 @@ func TestPROTOCOLTellsTheTruth(t *testing.T) {
 		"manifest":      hex.EncodeToString(receipt.confirmation.Files.Manifest[:]),
 		"content":       hex.EncodeToString(receipt.confirmation.Files.Content[:]),
 		"receipt":       hex.EncodeToString(receipt.body),
+		"ticket":        hex.EncodeToString(goldenTicket(t, one.ID(), two)),
+		"list":          hex.EncodeToString(goldenList(t, one.ID(), two)),
 		"ping":          frame[:8] + " " + frame[8:10] + " " + frame[10:],
 	} {
 		if !strings.Contains(page, want) {
@@ -91,4 +94,29 @@ func goldenReceipt(t *testing.T, from peer.ID) (r receipt) {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// goldenTicket is the ticket of the example.
+func goldenTicket(t *testing.T, device peer.ID, realm *peer.Identity) []byte {
+	t.Helper()
+	issued := time.Unix(1767225600, 0)
+	raw, err := peer.Ticket{
+		Account: uuid.MustParse("019b76da-a800-7000-8000-000000000003"), Device: device, Serial: 7,
+		User: "ada", Name: "Ада Лавлейс", Team: "Engines", Admin: true, Issued: issued, Expires: issued.Add(72 * time.Hour),
+	}.Sign(realm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// goldenList is the revocation list of the example.
+func goldenList(t *testing.T, device peer.ID, realm *peer.Identity) []byte {
+	t.Helper()
+	third := peer.NewIdentity([32]byte([]byte(strings.Repeat("\x03", 32))))
+	raw, err := peer.Revocations{Epoch: 5}.Add(device, 7).Add(third.ID(), 1).Sign(realm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }

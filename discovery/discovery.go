@@ -40,6 +40,7 @@ const (
 	Manual Source = "manual" // a person named the address
 	Known  Source = "known"  // an address remembered from an earlier run
 	Local  Source = "local"  // another profile on this machine
+	Server Source = "server" // a rendezvous server says so; never of a claim here
 )
 
 // Sibling is another profile on this machine that runs now.

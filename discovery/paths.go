@@ -52,6 +52,23 @@ func (p *Paths) Allows(local, remote netip.Addr) bool {
 	return here || !elsewhere
 }
 
+// Addresses are the addresses under which others may reach this machine on the
+// chosen interfaces, at most eight: neither loopback nor those of one link alone.
+func (p *Paths) Addresses() []netip.Addr {
+	var all []netip.Addr
+	for _, l := range p.upLinks() {
+		if !choose(l.ifi, p.patterns) {
+			continue
+		}
+		for _, prefix := range l.prefixes {
+			if a := prefix.Addr().Unmap(); a.IsGlobalUnicast() && len(all) < maxAddrs {
+				all = append(all, a)
+			}
+		}
+	}
+	return all
+}
+
 func (p *Paths) upLinks() []link {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 )
@@ -36,6 +37,23 @@ func TestPathsKeepToTheChosenInterfaces(t *testing.T) {
 		p.list = func() ([]link, error) { return links, nil }
 		if got := p.Allows(netip.MustParseAddr(c.local), netip.MustParseAddr(c.remote)); got != c.want {
 			t.Errorf("%q: %s to %s: %v", c.patterns, c.local, c.remote, got)
+		}
+	}
+}
+
+func TestOwnAddressesAreThoseOthersCanReach(t *testing.T) {
+	links := []link{
+		testLink(1, "lo", "127.0.0.1/8", "::1/128"), testLink(2, "eth0", "10.1.0.2/16", "fe80::2/64", "fd00::2/64"),
+		testLink(3, "eth1", "10.2.0.2/16"), testLink(4, "docker0", "172.17.0.1/16"),
+	}
+	for _, c := range []struct {
+		patterns []string
+		want     string
+	}{{nil, "[10.1.0.2 fd00::2 10.2.0.2]"}, {[]string{"!eth0"}, "[10.2.0.2]"}, {[]string{"docker0"}, "[172.17.0.1]"}, {[]string{"none"}, "[]"}} {
+		p := NewPaths(c.patterns)
+		p.list = func() ([]link, error) { return links, nil }
+		if got := fmt.Sprint(p.Addresses()); got != c.want {
+			t.Errorf("%q: %s, want %s", c.patterns, got, c.want)
 		}
 	}
 }

@@ -16,6 +16,8 @@ type SessionUp struct {
 	ID    ID
 	Hello Hello          // Hello.Name is hostile: clean it before it is shown
 	Addr  netip.AddrPort // where the peer can be dialled: its address on this session, the port of its hello; port 0: nowhere
+	// Certified is what its ticket proves; nil: it has none that counts here.
+	Certified *Certified
 }
 
 // SessionDown says that the session ended. It is dialled again at once; the

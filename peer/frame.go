@@ -42,7 +42,9 @@ var decoders = map[Type]func([]byte) (Message, error){
 	TypeHave:       decode[Have],
 	TypeWant:       decode[Want],
 	TypeEntries:    decode[Entries],
+	TypeRevoked:    decode[Revoked],
 	TypePresence:   decode[Presence],
+	TypeTicket:     decode[NewerTicket],
 	TypeOfferState: decode[OfferState],
 	TypeDialBack:   decode[DialBack],
 }

@@ -51,6 +51,7 @@ type Host struct {
 	waiting    []func(context.Context) // asked for before Run
 	stopped    bool
 	name       string
+	realm      realm
 	peers      map[ID]*neighbour
 	probes     map[netip.AddrPort]*probe
 	challenges int // under way
@@ -207,7 +208,9 @@ func (h *Host) SetName(name string) {
 func (h *Host) hello() Hello {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return greeting(h.name, h.cfg.Instance, h.port)
+	hello := greeting(h.name, h.cfg.Instance, h.port)
+	hello.Ticket, hello.Epoch = h.realm.ticket, h.realm.revoked.Epoch
+	return hello
 }
 
 // Reach keeps a session with a device: it is dialled soon, and again with

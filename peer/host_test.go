@@ -301,7 +301,7 @@ func TestStrangersAreCappedInAll(t *testing.T) {
 		admit := func(n int) error {
 			near, _ := s.cable(a.addr, addrOf(byte(2+n%16)))
 			conn := &secure{wire: newWire(near)}
-			return a.admit(&session{host: a.Host, id: ID{byte(n), byte(n >> 8), 1}, conn: conn, said: a.hello().Name})
+			return a.admit(&session{host: a.Host, id: ID{byte(n), byte(n >> 8), 1}, conn: conn, said: a.hello()})
 		}
 		for n := range maxStrangers {
 			if err := admit(n); err != nil {

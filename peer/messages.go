@@ -19,7 +19,9 @@ const (
 	TypeHave       Type = 0x05
 	TypeWant       Type = 0x06
 	TypeEntries    Type = 0x07
+	TypeRevoked    Type = 0x08
 	TypePresence   Type = 0x09
+	TypeTicket     Type = 0x0a
 	TypeOfferState Type = 0x10
 	TypeDialBack   Type = 0x11
 	TypeManifest   Type = 0x20
@@ -39,12 +41,27 @@ type Hash [32]byte
 type Hello struct {
 	Lowest   uint64    `cbor:"1,keyasint"` // protocol versions spoken
 	Highest  uint64    `cbor:"2,keyasint"`
-	Features uint64    `cbor:"3,keyasint"` // bit set; none is defined yet
-	Name     string    `cbor:"4,keyasint"` // display name, as the peer writes it
-	Instance uuid.UUID `cbor:"5,keyasint"` // new at each start
-	Port     uint16    `cbor:"6,keyasint"` // where the peer listens
-	Ticket   []byte    `cbor:"7,keyasint,omitempty"`
+	Features uint64    `cbor:"3,keyasint"`           // bit set; none is defined yet
+	Name     string    `cbor:"4,keyasint"`           // display name, as the peer writes it
+	Instance uuid.UUID `cbor:"5,keyasint"`           // new at each start
+	Port     uint16    `cbor:"6,keyasint"`           // where the peer listens
+	Ticket   []byte    `cbor:"7,keyasint,omitempty"` // see [Ticket]
 	Epoch    uint64    `cbor:"8,keyasint,omitempty"` // of the newest revocation list
+}
+
+// NewerTicket brings a ticket that the sender was given since its [Hello].
+type NewerTicket struct {
+	Ticket []byte `cbor:"1,keyasint"`
+}
+
+// Revoked says how new a list of a realm the sender has ([Revocations]). Who has a
+// newer one answers with the page that is wanted; who has an older one says so in
+// turn, and gets the first page.
+type Revoked struct {
+	Realm ID     `cbor:"1,keyasint"`
+	Epoch uint64 `cbor:"2,keyasint,omitempty"` // 0: none
+	Want  uint64 `cbor:"3,keyasint,omitempty"` // number of the page that is wanted of a newer list
+	Page  []byte `cbor:"4,keyasint,omitempty"` // one page, signed
 }
 
 // Presence tells what changed of the sender since its [Hello].
@@ -160,13 +177,15 @@ type DialBack struct {
 	Reason string    `cbor:"2,keyasint,omitempty"` // no connection comes: as in [OfferState]
 }
 
-func (Hello) Type() Type      { return TypeHello }
-func (Ping) Type() Type       { return TypePing }
-func (Pong) Type() Type       { return TypePong }
-func (Bye) Type() Type        { return TypeBye }
-func (Have) Type() Type       { return TypeHave }
-func (Want) Type() Type       { return TypeWant }
-func (Entries) Type() Type    { return TypeEntries }
-func (Presence) Type() Type   { return TypePresence }
-func (OfferState) Type() Type { return TypeOfferState }
-func (DialBack) Type() Type   { return TypeDialBack }
+func (Hello) Type() Type       { return TypeHello }
+func (Ping) Type() Type        { return TypePing }
+func (Pong) Type() Type        { return TypePong }
+func (Bye) Type() Type         { return TypeBye }
+func (Have) Type() Type        { return TypeHave }
+func (Want) Type() Type        { return TypeWant }
+func (Entries) Type() Type     { return TypeEntries }
+func (Revoked) Type() Type     { return TypeRevoked }
+func (Presence) Type() Type    { return TypePresence }
+func (NewerTicket) Type() Type { return TypeTicket }
+func (OfferState) Type() Type  { return TypeOfferState }
+func (DialBack) Type() Type    { return TypeDialBack }

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"bytes"
 	"errors"
 	"net/netip"
 	"time"
@@ -143,10 +144,17 @@ func (h *Host) keep(p *neighbour, s *session) {
 	if s.addr.Port() != 0 {
 		p.last = s.addr
 	}
-	if name := DisplayName(h.name).String(); name != s.said { // changed since the hello
+	if name := DisplayName(h.name).String(); name != s.said.Name { // changed since the hello
 		s.queue(Presence{Name: name}, sendQueue)
 	}
-	h.events.add(SessionUp{ID: s.id, Hello: s.hello, Addr: s.addr})
+	if ticket := h.realm.ticket; len(ticket) > 0 && !bytes.Equal(ticket, s.said.Ticket) {
+		s.queue(NewerTicket{Ticket: ticket}, sendQueue)
+	}
+	h.events.add(SessionUp{ID: s.id, Hello: s.hello, Addr: s.addr, Certified: h.certified(s)})
+	if h.realm.revoked.Epoch > s.said.Epoch {
+		h.tellList(s)
+	}
+	h.seekList(s)
 	h.events.add(s.held...)
 	s.held = nil
 }

@@ -46,7 +46,7 @@ type session struct {
 	in    *bufio.Reader
 
 	// Set while the hello is read, before anybody else sees the session.
-	said  string // the name in our own hello
+	said  Hello // our own
 	hello Hello
 	addr  netip.AddrPort // where the peer can be dialled; port 0: nowhere
 
@@ -63,6 +63,7 @@ type session struct {
 	since time.Time // it is kept; zero: it is not yet
 	used  time.Time // last, see Host.Rest
 	held  []Event   // what came before it is kept
+	papers
 
 	mu     sync.Mutex    // guards what follows
 	cause  error         // why it ended
@@ -96,7 +97,7 @@ func (s *session) claim() claim {
 
 // greet says hello and reads the peer's, which must be its first frame.
 func (s *session) greet(ctx context.Context, own Hello) error {
-	s.said = own.Name
+	s.said = own
 	s.helpers.Go(s.write)
 	stop := context.AfterFunc(ctx, func() { s.end(errStopping) })
 	defer stop()
@@ -125,6 +126,10 @@ func (s *session) welcome(t Type, payload []byte) error {
 	if s.hello.Lowest > highestVersion || s.hello.Highest < lowestVersion || s.hello.Lowest > s.hello.Highest {
 		reason := fmt.Sprintf("versions %d to %d, want %d to %d", s.hello.Lowest, s.hello.Highest, lowestVersion, highestVersion)
 		return &ProtocolError{Code: ByeUnsupported, Reason: reason}
+	}
+	s.epoch = s.hello.Epoch
+	if t, err := ParseTicket(s.hello.Ticket); err == nil {
+		s.ticket, s.signed = t, s.hello.Ticket
 	}
 	if !s.dials {
 		s.addr = netip.AddrPortFrom(s.conn.wire.remote().Addr(), 0)
@@ -217,6 +222,10 @@ func (s *session) handle(t Type, payload []byte) error {
 		s.host.answered(s, m.N)
 	case Bye:
 		return &byeError{m}
+	case NewerTicket:
+		s.host.shown(s, m.Ticket)
+	case Revoked:
+		return s.host.compareLists(s, m)
 	case Presence:
 		if m.Twice {
 			s.host.events.add(Twin{ID: s.host.cfg.Identity.ID(), Addr: s.addr})

@@ -17,6 +17,7 @@ import (
 const (
 	protoSession = "earshot/1"
 	protoData    = "earshot-data/1"
+	protoHTTP    = "http/1.1"
 )
 
 // serverName is in every ClientHello: it is there so that nobody's name is.
@@ -52,6 +53,37 @@ func tlsConfig(cert tls.Certificate, want ID, protos ...string) *tls.Config {
 		// A resumed session would show a key that nobody proved today.
 		SessionTicketsDisabled: true,
 	}
+}
+
+// HTTPConfig is the TLS profile of HTTP between a device and a rendezvous server,
+// for either side. want pins the other side's key; the zero ID takes any. What it
+// checks is proved only once the handshake has returned without an error: then
+// [ProvedKey] is the other side.
+func HTTPConfig(i *Identity, want ID) (*tls.Config, error) {
+	cert, err := selfSigned(i)
+	if err != nil {
+		return nil, err
+	}
+	return tlsConfig(cert, want, protoHTTP), nil
+}
+
+// ProvedKey is the other side's key on a connection whose handshake has returned
+// without an error.
+func ProvedKey(state tls.ConnectionState) (ID, error) {
+	if !state.HandshakeComplete {
+		return ID{}, errors.New("the handshake is not complete")
+	}
+	return claimed(state)
+}
+
+// OtherKey reports whether a handshake ended because the other side showed another
+// key than the one that was wanted, and which.
+func OtherKey(err error) (ID, bool) {
+	wrong, ok := errors.AsType[*wrongKey](err)
+	if !ok {
+		return ID{}, false
+	}
+	return wrong.got, true
 }
 
 // verify looks at what the other side claims to be.

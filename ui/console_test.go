@@ -1351,3 +1351,32 @@ func TestPeopleOfOneNameAreChosenFrom(t *testing.T) {
 		}
 	})
 }
+
+func TestAccountsAreShownWhereThereIsRoom(t *testing.T) {
+	f := office()
+	f.people[0].Verified, f.people[0].Account, f.people[0].Team = false, "li", peer.Line("Sales", 0)
+	f.people[0].CertifiedBy = peer.Line("office.example:7421", 0)
+	run(t, 120, 35, f, Config{}, func(k *console) {
+		k.shows("Li Wei  Sales")
+		k.keys("Enter")
+		k.shows("certified by office.example")
+		p := k.node.people[0]
+		p.Team, p.Lapsed = peer.Line(strings.Repeat("long ", 9), 0), at(0, 9, 0)
+		k.say(node.Event{Kind: node.PeerChanged, Person: &p})
+		k.shows("certified until")
+		k.hides("long")
+	})
+}
+
+func TestANewDeviceOfAVerifiedPersonIsAskedAbout(t *testing.T) {
+	run(t, 120, 35, office(), Config{}, func(k *console) {
+		p := person(9, "Li Wei", "10.3.2.99")
+		p.Imitates, p.NewDevice, p.Contact = true, true, false
+		k.say(node.Event{Kind: node.PeerUp, Person: &p})
+		k.shows("! Li Wei, whom you verified, has a new device")
+		k.keys("Ctrl+R")
+		k.shows("The server says that this device belongs to Li Wei")
+		k.keys("Left", "Enter")
+		k.asked("Accept", idOf(9).String()[:4])
+	})
+}

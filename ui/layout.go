@@ -219,6 +219,10 @@ func (c *Console) trust(p node.Person) (tcell.Style, string) {
 		return alarm.Bold(true), c.glyphs.warn + " " + c.words.Careful
 	case p.Verified:
 		return good, c.glyphs.verified + " " + c.words.Verified
+	case !p.Lapsed.IsZero():
+		return dim, c.words.CertifiedUntil.with(c.words.day(p.Lapsed.In(c.now().Location()), c.now()))
+	case !p.CertifiedBy.IsZero():
+		return dim, c.words.CertifiedBy.with(hostOf(p.CertifiedBy.String()))
 	}
 	return dim, c.words.NotVerified
 }

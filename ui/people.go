@@ -294,8 +294,11 @@ func (l *peopleList) drawRow(a area, r personRow) {
 	}
 	marks := l.marks(p, unread)
 	a.text(1, 0, style, l.presence(p))
-	name := fit(nameOf(p), a.w-4-width(marks)-1, g.more)
-	a.text(3, 0, style, name)
+	room := a.w - 4 - width(marks) - 1
+	end := a.text(3, 0, style, fit(nameOf(p), room, g.more))
+	if team := p.Team.String(); team != "" && end+2+width(team) <= 3+room {
+		a.text(end+2, 0, style.Bold(false).Dim(true), team)
+	}
 	a.right(a.w-1, 0, style, marks)
 }
 

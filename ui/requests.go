@@ -38,6 +38,8 @@ func (c *Console) requests() []request {
 		switch {
 		case !p.Alarm.IsZero():
 			all = append(all, request{"alarm " + p.ID.String() + p.Alarm.String(), true, p.LastSeen, p.Alarm.String, func() { c.showAlarm(p) }})
+		case p.NewDevice:
+			all = append(all, request{"device " + p.ID.String(), true, p.FirstSeen, func() string { return c.words.NewDeviceBar.with(nameOf(p)) }, func() { c.askNewDevice(p) }})
 		case p.Imitates:
 			all = append(all, request{"imitator " + p.ID.String(), true, p.FirstSeen, func() string { return c.words.ImitatorBar.with(nameOf(p)) }, func() { c.warnImitator(p) }})
 		case p.Waiting:
@@ -220,6 +222,24 @@ func (c *Console) warnImitator(p node.Person) {
 		button{w.Close, func() {}},
 	)
 	d.start(1)
+}
+
+// askNewDevice asks whether a device is a verified person's, as the server says.
+func (c *Console) askNewDevice(p node.Person) {
+	w := c.words
+	d := c.newDialog(w.NewDeviceTitle.with(nameOf(p)))
+	d.say(alarm.Bold(true), w.NewDeviceText.with(nameOf(p)))
+	d.gap()
+	d.say(plain, w.NewDeviceWhy)
+	d.gap()
+	d.choose(
+		button{w.Compare, func() { c.askVerify(p) }},
+		button{w.NewDeviceYes, func() {
+			c.tell(c.writes, func(ctx context.Context) error { return c.node.Accept(ctx, p.ID) })
+		}},
+		button{w.Close, func() {}},
+	)
+	d.start(2)
 }
 
 // showAlarm shows a sentence that the person must see.

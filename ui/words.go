@@ -22,6 +22,7 @@ type words struct {
 	AwaySince                     template // time or day
 	Verified, NotVerified         string
 	NotTheOne, Careful            string
+	CertifiedBy, CertifiedUntil   template // server; day
 	NewMessages, Below            plural   // number
 	WaitingFor                    template // name
 	YouSend                       template // file, size
@@ -56,6 +57,7 @@ type words struct {
 	OfferBar                             template // name, file, size
 	TakenBar, TakenSomeBar               template // file
 	StrangerBar, ImitatorBar             template // name
+	NewDeviceBar                         template // name
 
 	// Transfers.
 	Transfers, NoTransfers, Checked string
@@ -109,6 +111,8 @@ type words struct {
 	StrangerYes, StrangerRead            string
 	ImitatorTitle, ImitatorText          template
 	ImitatorWhy, Compare                 string
+	NewDeviceTitle, NewDeviceText        template
+	NewDeviceWhy, NewDeviceYes           string
 	VerifyTitle, VerifyHow, DifferText   template
 	KnownSince                           template
 	VerifyMeans, Same, Differ            string

@@ -99,7 +99,7 @@ Without a command it opens the console.`,
 	p.flags.add(root)
 	root.AddCommand(
 		p.peersCommand(), p.msgCommand(), p.sendCommand(), p.listenCommand(), p.transfersCommand(),
-		p.acceptCommand(), p.declineCommand(), p.receiptsCommand(), p.historyCommand(), p.idCommand(), p.configCommand(), versionCommand(),
+		p.acceptCommand(), p.declineCommand(), p.receiptsCommand(), p.historyCommand(), p.idCommand(), p.configCommand(), p.serveCommand(), versionCommand(),
 	)
 	root.SetIn(p.Stdin)
 	root.SetOut(p.Stdout) // before the completions, which take it once

@@ -104,7 +104,7 @@ func explainNode(err error) *failure {
 		return &failure{code: codeFailed, what: "There is no such message any more.", do: "Say \"earshot history PEER\" to see what there is."}
 	case errors.Is(err, node.ErrKeyChanged):
 		return &failure{
-			code: codeFailed, what: "Nothing was sent: that device shows the name of a verified contact, but is another one.",
+			code: codeFailed, what: "Nothing was sent: that device shows the name or the account of a verified contact, but is another one.",
 			do: "Ask the person, compare the safety number with \"earshot id PEER\", and write to the ID of the right device.",
 		}
 	case errors.Is(err, node.ErrWrongState):

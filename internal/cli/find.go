@@ -113,7 +113,7 @@ func passedBy(one node.Person) bool {
 
 // describe is a person in one line, with enough of the ID to say it.
 func describe(one node.Person, looked bool) string {
-	words := []string{nameOf(one.Name, one.ID), shortID(one.ID)}
+	words := []string{fullName(one), shortID(one.ID)}
 	if len(one.Addresses) > 0 {
 		words = append(words, one.Addresses[0])
 	}
@@ -129,6 +129,15 @@ func nameOf(name peer.Text, id peer.ID) string {
 		return shortID(id)
 	}
 	return name.String()
+}
+
+// fullName is what a person is called, and the user name on the server.
+func fullName(one node.Person) string {
+	name, user := nameOf(one.Name, one.ID), peer.Line(one.Account, 0).String()
+	if user == "" || peer.FoldName(user) == peer.FoldName(name) {
+		return name
+	}
+	return name + " (" + user + ")"
 }
 
 // refName is what a device is called where only its name tells it from others:
@@ -161,10 +170,17 @@ func standing(one node.Person) string {
 func trust(one node.Person) string {
 	words := "not verified"
 	switch {
+	case one.NewDevice:
+		words = "a new device of a verified contact, by the server's word alone"
 	case one.Imitates:
 		words = "another device under the name of a verified contact"
 	case one.Verified:
 		words = "verified"
+	case !one.CertifiedBy.IsZero():
+		words = "certified by " + one.CertifiedBy.String()
+		if !one.Lapsed.IsZero() {
+			words += " until " + one.Lapsed.Local().Format(time.DateOnly)
+		}
 	case !one.FirstSeen.IsZero():
 		words += " since " + one.FirstSeen.Local().Format(time.DateOnly)
 	}

@@ -66,6 +66,11 @@ type personJSON struct {
 	Online    bool      `json:"online"`
 	// AcceptUpTo: offers of so many bytes are accepted without asking, -1: of any.
 	AcceptUpTo int64 `json:"accept_up_to,omitempty"`
+	// Team and CertifiedBy are the account's and its server; Lapsed is since when the
+	// server has not said so again.
+	Team        peer.Text `json:"team,omitzero"`
+	CertifiedBy peer.Text `json:"certified_by,omitzero"`
+	Lapsed      time.Time `json:"lapsed,omitzero"`
 }
 
 func peopleJSON(people []node.Person) []personJSON {
@@ -73,7 +78,7 @@ func peopleJSON(people []node.Person) []personJSON {
 	for i, one := range people {
 		out[i] = personJSON{
 			one.ID, one.Name, append([]string{}, one.Addresses...), append([]string{}, one.Via...),
-			one.Account, one.Verified, one.Online, one.AcceptUpTo,
+			one.Account, one.Verified, one.Online, one.AcceptUpTo, one.Team, one.CertifiedBy, one.Lapsed,
 		}
 	}
 	return out
@@ -96,7 +101,7 @@ func (p *Program) showPeople(ctx context.Context, n Node, people []node.Person) 
 	var rows [][]string
 	for _, one := range people {
 		rows = append(rows, []string{
-			peer.Line(nameOf(one.Name, one.ID), 24).String(), shortID(one.ID), strings.Join(one.Addresses[:min(1, len(one.Addresses))], ""), standing(one),
+			peer.Line(fullName(one), 32).String(), shortID(one.ID), strings.Join(one.Addresses[:min(1, len(one.Addresses))], ""), standing(one),
 		})
 	}
 	for _, line := range columns(rows) {

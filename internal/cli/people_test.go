@@ -142,3 +142,25 @@ func TestIDOfAPeer(t *testing.T) {
 	}
 	c.run(codeUsage, "id", "--verify").complains("--verify wants a peer")
 }
+
+func TestAccountsAreShown(t *testing.T) {
+	ben, dora, second := person(2, "Ben Bauer"), person(3, "Dora"), person(4, "Ben Bauer")
+	ben.Account, ben.CertifiedBy = "ben", peer.Line("office:7421", 0)
+	dora.Account, dora.CertifiedBy, dora.Lapsed = "dora", peer.Line("office:7421", 0), time.Date(2026, 3, 1, 12, 0, 0, 0, time.Local)
+	second.Account, second.Imitates, second.NewDevice = "ben", true, true
+	f := newFake(ben, dora, second)
+	f.onWrite = deliver
+	c := newCall(t, f)
+	c.run(0, "peers")
+	for _, want := range []string{"Ben Bauer (ben)", "on-line, certified by office:7421", "Dora ", "certified by office:7421 until 2026-03-01", "a new device of a verified contact"} {
+		if !strings.Contains(c.stdout.String(), want) {
+			t.Errorf("%q is missing in %s", want, c.stdout.String())
+		}
+	}
+	c.run(0, "peers", "--json")
+	if !strings.Contains(c.stdout.String(), `"account":"ben"`) {
+		t.Errorf("printed %s", c.stdout.String())
+	}
+	c.run(0, "msg", "DORA", "hi").does("write " + dora.ID.String()[:4] + " hi")
+	c.run(codeWho, "msg", "ben", "hi").complains(`"ben" may be one of 2.`, "a new device of a verified contact")
+}

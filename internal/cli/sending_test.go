@@ -64,7 +64,7 @@ func TestMessagesThatMakeNoSense(t *testing.T) {
 	c.run(codeUsage, "msg", "Bob", "-").complains("32 KiB")
 	c.does()
 	c.fake.fail = node.ErrKeyChanged
-	c.run(codeFailed, "msg", "Bob", "hi").complains("that device shows the name of a verified contact, but is another one.", "compare the safety number")
+	c.run(codeFailed, "msg", "Bob", "hi").complains("that device shows the name or the account of a verified contact, but is another one.", "compare the safety number")
 }
 
 func TestReadingAMessageCanBeInterrupted(t *testing.T) {

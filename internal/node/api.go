@@ -81,15 +81,24 @@ type Person struct {
 	Name      peer.Text `json:"name"`
 	Addresses []string  `json:"addresses"` // host:port, best first
 	Via       []string  `json:"via"`       // mdns, manual, known, local, gossip, server
-	Account   string    `json:"account"`
+	Account   string    `json:"account"`   // user name on the server; empty: none is known
 	Verified  bool      `json:"verified"`
 	Online    bool      `json:"online"` // present: proved its key lately
 	Connected bool      `json:"connected"`
 
+	// Team is what the account says; CertifiedBy is the server that says so. Lapsed is
+	// since when it has not said so again, zero where it did.
+	Team        peer.Text `json:"team,omitzero"`
+	CertifiedBy peer.Text `json:"certified_by,omitzero"`
+	Lapsed      time.Time `json:"lapsed,omitzero"`
+
 	// Contact: this person wrote to the device, said yes to it, or verified it.
 	Contact bool `json:"contact"`
 	// Imitates: shows the name of a verified contact, but is another device.
-	Imitates  bool      `json:"imitates"`
+	Imitates bool `json:"imitates"`
+	// NewDevice: that is because it belongs to a verified contact's account, by the
+	// server's word alone.
+	NewDevice bool      `json:"new_device,omitempty"`
 	FirstSeen time.Time `json:"first_seen,omitzero"` // "not verified since"
 	LastSeen  time.Time `json:"last_seen,omitzero"`
 	Unread    int       `json:"unread"` // up to [MaxUnread]: then that many or more
@@ -302,7 +311,14 @@ const (
 	ReceiptNoted  EventKind = "receipt"   // Transfer, nothing but whose Receipt is new
 	SelfChanged   EventKind = "self"      // Self
 	FilesRead     EventKind = "reading"   // Reading: at most four times a second
-	Failed        EventKind = "error"     // Error
+
+	PresenceChanged EventKind = "presence"       // Friend: came, went, is busy, has another status
+	FriendRequest   EventKind = "friend_request" // Friend, who asks to be one
+	FriendsChanged  EventKind = "friend"         // Friend: anything else about one; of State empty: is none any more
+	AccountChanged  EventKind = "account"        // Account
+	SignedOut       EventKind = "signed_out"     // Reason
+
+	Failed EventKind = "error" // Error
 	// Resync: events are missing, the subscriber reads everything anew. It was too
 	// slow for them, or, where Self is set, the node that it listened to has ended
 	// and this one goes on.
@@ -319,5 +335,8 @@ type Event struct {
 	Peer     *Ref      `json:"peer,omitempty"`
 	Transfer *Transfer `json:"transfer,omitempty"`
 	Reading  *Reading  `json:"reading,omitempty"`
+	Friend   *Friend   `json:"friend,omitempty"`
+	Account  *Account  `json:"account,omitempty"`
+	Reason   peer.Text `json:"reason,omitzero"`
 	Error    peer.Text `json:"error,omitzero"`
 }

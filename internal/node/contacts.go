@@ -124,17 +124,22 @@ func (n *Node) verify(p *person, verified bool) {
 	n.findImitators()
 }
 
-// decided is the setting that remembers under which name somebody was accepted
-// though a verified contact has that name.
-func decided(id peer.ID) string { return "accepted name " + id.String() }
+// acceptedName begins the settings that remember under which name somebody was
+// accepted though a verified contact has that name.
+const acceptedName = "accepted name "
 
 // decide notes that the person wants this device though it has a verified
-// contact's name. Under another such name it is an imitator again.
+// contact's name, or account. Under another such name it is an imitator again.
 func (n *Node) decide(p *person) {
-	p.decided = true
 	name := peer.FoldName(p.name.String())
-	n.desk.do("remember an answer", func() error { return n.db.SetSetting(decided(p.id), name) })
+	p.accepted = name
+	n.desk.do("remember an answer", func() error { return n.db.SetSetting(acceptedName+p.id.String(), name) })
 	n.findImitators()
+}
+
+// decided reports whether the person said yes to this device under its present name.
+func (p *person) decided() bool {
+	return p.accepted != "" && p.accepted == peer.FoldName(p.name.String())
 }
 
 // waiting notes that a device holds our entries back until its person answers.

@@ -3,6 +3,8 @@ package node
 import (
 	"time"
 
+	"github.com/google/uuid"
+
 	"earshot/peer"
 )
 
@@ -11,23 +13,24 @@ import (
 // thousand times.
 const warnEvery = time.Minute
 
-// findImitators looks anew at who shows the name of a verified contact without
-// being this device. Such a device is listed apart, and nothing is sent to it
-// until the person decided.
+// findImitators looks anew at who seems to be a verified contact without being this
+// device: by the name, or by the account, where the server may have been lied to or
+// lie. Such a device is listed apart, and nothing is sent to it until the person
+// decided.
 func (n *Node) findImitators() {
-	verified := make(map[string]peer.ID)
+	names, accounts := n.verified()
 	for _, p := range n.people {
-		if !p.verified.IsZero() {
-			verified[peer.FoldName(p.name.String())] = p.id
+		of, imitates := names[peer.FoldName(p.name.String())]
+		owner, newDevice := accounts[p.ticket.Account]
+		if newDevice = newDevice && n.holds(p); newDevice {
+			of, imitates = owner, true
 		}
-	}
-	for _, p := range n.people {
-		of, taken := verified[peer.FoldName(p.name.String())]
-		imitates := taken && of != p.id && p.verified.IsZero() && !p.decided
-		if imitates == p.imitates {
+		imitates = imitates && of != p.id && p.verified.IsZero() && !p.decided()
+		newDevice = newDevice && imitates
+		if imitates == p.imitates && newDevice == p.newDevice {
 			continue
 		}
-		p.imitates, p.unwarned = imitates, peer.ID{}
+		p.imitates, p.newDevice, p.unwarned = imitates, newDevice, peer.ID{}
 		if imitates {
 			p.unwarned = of
 		}
@@ -35,6 +38,21 @@ func (n *Node) findImitators() {
 		n.changed(p)
 	}
 	n.warnOfImitators()
+}
+
+// verified is a verified contact for each name and each account that one has.
+func (n *Node) verified() (names map[string]peer.ID, accounts map[uuid.UUID]peer.ID) {
+	names, accounts = make(map[string]peer.ID), make(map[uuid.UUID]peer.ID)
+	for _, p := range n.people {
+		if p.verified.IsZero() {
+			continue
+		}
+		names[peer.FoldName(p.name.String())] = p.id
+		if n.holds(p) {
+			accounts[p.ticket.Account] = p.id
+		}
+	}
+	return names, accounts
 }
 
 // warnOfImitators tells of those who are here and nobody was warned of yet: one
@@ -47,10 +65,18 @@ func (n *Node) warnOfImitators() {
 		if of.IsZero() || !p.session {
 			continue
 		}
-		if told[of] || n.warn(danger{imposture, of}, "Another device shows the name of %s, whom you verified. It is listed apart; compare the safety number before you write to it.", p.name) {
+		if told[of] || n.warn(danger{imposture, of}, imitation(p), p.name) {
 			told[of], p.unwarned = true, peer.ID{}
 		}
 	}
+}
+
+// imitation is the warning about a device that seems to be a verified contact.
+func imitation(p *person) string {
+	if p.newDevice {
+		return "%s, whom you verified, has a new device, says the server. It is listed apart, and nothing is sent to it; compare its safety number before you write to it."
+	}
+	return "Another device shows the name of %s, whom you verified. It is listed apart; compare the safety number before you write to it."
 }
 
 // link tells conversations and transfers whether there is a session that they may

@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -17,6 +18,9 @@ func (n *Node) load() error {
 		return err
 	}
 	n.loadPeople(devices)
+	if err := n.loadAccounts(); err != nil {
+		return err
+	}
 	summaries, err := n.db.Summaries()
 	if err != nil {
 		return err
@@ -50,19 +54,14 @@ func (n *Node) loadConversations(summaries []store.Summary) {
 
 // loadDecisions reads which imitators the person accepted.
 func (n *Node) loadDecisions() error {
-	n.findImitators()
-	for _, p := range n.people {
-		if !p.imitates {
-			continue
+	accepted, err := n.db.Settings(acceptedName)
+	for key, name := range accepted {
+		if id, err := peer.ParseID(strings.TrimPrefix(key, acceptedName)); err == nil {
+			n.meet(id).accepted = name
 		}
-		name, err := n.db.Setting(decided(p.id))
-		if err != nil {
-			return err
-		}
-		p.decided = name != "" && name == peer.FoldName(p.name.String())
 	}
 	n.findImitators()
-	return nil
+	return err
 }
 
 // loadTransfers takes what the engine knows, and makes good for a kill between

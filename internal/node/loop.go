@@ -63,20 +63,8 @@ func (n *Node) handle(event any) {
 	case leaving:
 		n.quiet = true
 
-	case peer.SessionUp:
-		n.sessionUp(e)
-	case peer.SessionDown:
-		n.sessionDown(e)
-	case peer.PeerGone:
-		n.gone(e)
-	case peer.Received:
-		n.received(e)
-	case peer.DataOpened:
-		n.dataOpened(e)
-	case peer.Twin:
-		n.twin(e)
-	case peer.WrongKey:
-		n.wrongKey(e)
+	case peer.Event:
+		n.hostSaid(e)
 
 	case discovery.Found:
 		n.found(e)
@@ -89,6 +77,7 @@ func (n *Node) handle(event any) {
 	case discovery.NetworkChanged:
 		n.host.NetworkChanged()
 		n.engine.NetworkChanged()
+		n.serverNetworkChanged()
 
 	case chat.EntryAdded:
 		n.entryAdded(e)
@@ -111,6 +100,15 @@ func (n *Node) handle(event any) {
 	case transfer.Changed:
 		n.transferChanged(e.Transfer)
 
+	default:
+		n.handleOwn(event)
+	}
+}
+
+// handleOwn is the part of the list that the node itself, and its client of a
+// server, bring about.
+func (n *Node) handleOwn(event any) {
+	switch e := event.(type) {
 	case receiptWritten:
 		n.receiptWritten(e)
 	case stateRead:
@@ -121,10 +119,38 @@ func (n *Node) handle(event any) {
 		n.hostsFound(e)
 	case peerMissing:
 		n.peerMissing(e)
+	case watched:
+		n.watched(e)
+	case ownAddresses:
+		n.ownAddresses(e)
 	case deskFailed:
 		n.fail("%s", trouble(e.what, e.err))
 	default:
 		n.log.Error("an event has no handler", "type", fmt.Sprintf("%T", event))
+	}
+}
+
+// hostSaid is the part of the list about sessions.
+func (n *Node) hostSaid(event peer.Event) {
+	switch e := event.(type) {
+	case peer.SessionUp:
+		n.sessionUp(e)
+	case peer.SessionDown:
+		n.sessionDown(e)
+	case peer.PeerGone:
+		n.gone(e)
+	case peer.Received:
+		n.received(e)
+	case peer.DataOpened:
+		n.dataOpened(e)
+	case peer.Twin:
+		n.twin(e)
+	case peer.Certified:
+		n.certified(e)
+	case peer.RevocationsGrew:
+		n.revocationsGrew(e)
+	case peer.WrongKey:
+		n.wrongKey(e)
 	}
 }
 

@@ -77,6 +77,10 @@ type Node struct {
 	replica *chat.Replica
 	engine  *transfer.Engine
 	finder  *discovery.Finder
+	paths   *discovery.Paths
+	shift   *shift
+
+	instance uuid.UUID // of this start
 
 	box       *mailbox
 	desk      *desk
@@ -96,12 +100,15 @@ type Node struct {
 	limit     int64
 	health    string
 	people    map[peer.ID]*person
+	realm     realm
+	lists     map[peer.ID][]byte // the newest revocation list of each realm that was ever chosen
 	transfers map[uuid.UUID]transfer.Transfer
 	untold    map[uuid.UUID]func(Transfer) // offers of which the engine has not spoken yet
 	viewers   map[any]peer.ID              // what is open on which screen
 	moving    map[uuid.UUID]peer.ID        // transfers that want a session
 	receipts  map[uuid.UUID]time.Time      // that are being written; when it failed, when it is tried again
 	manual    map[netip.AddrPort]bool      // addresses that a person named
+	server    server
 	crowd     bool
 	feeds     map[*Feed]bool
 	notices   []Event              // for the first subscriber
@@ -124,6 +131,7 @@ func (n *Node) Run(ctx context.Context) error {
 	parts.start(n.engine.Run)
 	parts.start(n.onceSeen(n.finder.Run))
 	parts.start(n.onceSeen(n.lookUpPeers))
+	parts.start(n.onceSeen(n.shift.run))
 	defer n.box.put(leaving{})
 	select {
 	case <-ctx.Done():

@@ -31,7 +31,7 @@ func Open(cfg Config) (*Node, error) {
 	n := &Node{
 		cfg: cfg, log: cfg.Log, now: time.Now, started: time.Now(), rule: cfg.Rule, named: cfg.Named,
 		name: peer.DisplayName(cfg.Name), box: newMailbox(), stopped: make(chan struct{}),
-		hidden: cfg.Hidden, seen: make(chan struct{}),
+		hidden: cfg.Hidden, seen: make(chan struct{}), shift: newShift(), paths: discovery.NewPaths(cfg.Interfaces),
 		people: make(map[peer.ID]*person), transfers: make(map[uuid.UUID]transfer.Transfer),
 		untold:  make(map[uuid.UUID]func(Transfer)),
 		viewers: make(map[any]peer.ID), moving: make(map[uuid.UUID]peer.ID),
@@ -56,7 +56,7 @@ func Open(cfg Config) (*Node, error) {
 
 func (n *Node) open() error {
 	for _, step := range []func() error{
-		n.takeProfile, n.openStore, n.listen, n.openChat, n.openTransfers, n.openDiscovery, n.load,
+		n.takeProfile, n.openStore, n.listen, n.openChat, n.openTransfers, n.openDiscovery, n.load, n.loadServer,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -126,19 +126,18 @@ func (n *Node) openStore() error {
 }
 
 func (n *Node) listen() (err error) {
-	instance, err := uuid.NewRandom()
-	if err != nil {
+	if n.instance, err = uuid.NewRandom(); err != nil {
 		return err
 	}
 	n.host, err = peer.Listen(peer.Config{
-		Identity: n.id, Instance: instance, Name: n.name.String(), Log: n.log, Permit: permit(n.cfg.Interfaces),
+		Identity: n.id, Instance: n.instance, Name: n.name.String(), Log: n.log, Permit: n.permit(),
 		Notify: func(e peer.Event) { n.box.put(e) },
 	}, n.cfg.Port, n.cfg.ExactPort)
 	if err != nil {
 		return err
 	}
 	n.finder = discovery.New(discovery.Config{
-		Self:       discovery.Self{ID: n.id.ID(), Instance: instance, Name: n.name.String(), Port: n.host.Port()},
+		Self:       discovery.Self{ID: n.id.ID(), Instance: n.instance, Name: n.name.String(), Port: n.host.Port()},
 		Interfaces: n.cfg.Interfaces, Siblings: n.siblings, Log: n.log,
 		Notify: func(e discovery.Event) { n.box.put(e) },
 	})
@@ -146,11 +145,11 @@ func (n *Node) listen() (err error) {
 }
 
 // permit is which connections may be used where a person chose interfaces.
-func permit(interfaces []string) func(local, remote netip.Addr) bool {
-	if len(interfaces) == 0 {
+func (n *Node) permit() func(local, remote netip.Addr) bool {
+	if len(n.cfg.Interfaces) == 0 {
 		return nil
 	}
-	return discovery.NewPaths(interfaces).Allows
+	return n.paths.Allows
 }
 
 func (n *Node) openChat() (err error) {

@@ -26,12 +26,13 @@ const (
 
 // A person is what the loop knows of another device.
 type person struct {
-	id      peer.ID
-	name    peer.Text // as its hello said, or as it was stored
-	renamed *string   // what it calls itself since, until the next tick
-	stored  bool      // has a row in the store
-	alarm   peer.Text
-	decided bool // the person said yes to this device under its present name
+	id       peer.ID
+	name     peer.Text // of its account, or as it calls itself
+	calls    peer.Text // as its hello said, or as it was stored
+	renamed  *string   // what it calls itself since, until the next tick
+	stored   bool      // has a row in the store
+	alarm    peer.Text
+	accepted string // the folded name under which the person said yes to this device, see decide
 
 	contact, blocked    bool
 	acceptUpTo          int64     // see Person
@@ -49,18 +50,25 @@ type person struct {
 	rested  bool       // this node closed its session because nobody needed it
 	waiting bool       // it holds our entries back until its person answers
 
+	user      string // of the friend at the server whose device it is
+	colleague bool   // not by a friendship, but as everybody there is on the list
+
 	unread  int
 	written time.Time // of the newest entry
 	request bool      // a stranger who wrote
 
 	counting, recount bool // see countUnread
 
-	imitates bool
-	unwarned peer.ID // whom it imitates, until that was told; else zero
-	linked   bool    // conversations and transfers know of the session
-	unheard  bool    // something was said on the session that they were not told
-	online   bool    // as last told
-	told     *Person // as last told, nil when nobody was told yet
+	ticket  peer.Ticket // the newest it showed; of serial 0: none. See realm.go
+	account affiliation // what that says to people
+
+	imitates  bool
+	newDevice bool    // imitates: of the account of a verified contact
+	unwarned  peer.ID // whom it imitates, until that was told; else zero
+	linked    bool    // conversations and transfers know of the session
+	unheard   bool    // something was said on the session that they were not told
+	online    bool    // as last told
+	told      *Person // as last told, nil when nobody was told yet
 }
 
 // present reports whether the device is there: it has a session, had one a
@@ -75,7 +83,7 @@ func (p *person) known() bool { return p.contact || !p.verified.IsZero() }
 // listed reports whether people see the device: it is there, or they have
 // something to do with it. A mere claim is not listed.
 func (p *person) listed() bool {
-	return p.online || p.known() || p.request || !p.written.IsZero()
+	return p.online || p.known() || p.request || !p.written.IsZero() || p.user != ""
 }
 
 // ref names the person in a message.
@@ -85,9 +93,13 @@ func (p *person) ref() Ref { return Ref{ID: p.id, Name: p.name, Imitates: p.imit
 func (p *person) value() Person {
 	v := Person{
 		ID: p.id, Name: p.name, Verified: !p.verified.IsZero(), Online: p.online, Connected: p.session,
-		Contact: p.contact, Imitates: p.imitates, FirstSeen: p.firstSeen, LastSeen: p.lastSeen,
+		Contact: p.contact, Imitates: p.imitates, NewDevice: p.newDevice, FirstSeen: p.firstSeen, LastSeen: p.lastSeen,
 		Unread: p.unread, Written: p.written, Waiting: p.request && !p.contact, Alarm: p.alarm, AcceptUpTo: p.acceptUpTo, Limit: p.limit,
+		Account: p.account.user.String(), Team: p.account.team, CertifiedBy: p.account.server, Lapsed: p.account.lapsed,
 		Addresses: make([]string, len(p.addrs)), Via: make([]string, len(p.via)),
+	}
+	if v.Account == "" {
+		v.Account = peer.Line(p.user, 0).String()
 	}
 	for i, a := range p.addrs {
 		v.Addresses[i] = a.String()
@@ -109,6 +121,7 @@ func same(a, b *Person) bool {
 	}
 	return x.ID == y.ID && x.Name == y.Name && x.Verified == y.Verified && x.Online == y.Online &&
 		x.Connected == y.Connected && x.Contact == y.Contact && x.Imitates == y.Imitates &&
+		x.Account == y.Account && x.Team == y.Team && x.CertifiedBy == y.CertifiedBy && x.Lapsed.Equal(y.Lapsed) && x.NewDevice == y.NewDevice &&
 		x.FirstSeen.Equal(y.FirstSeen) && x.Unread == y.Unread && x.Written.Equal(y.Written) &&
 		x.Waiting == y.Waiting && x.Alarm == y.Alarm && x.AcceptUpTo == y.AcceptUpTo && x.Limit == y.Limit
 }
@@ -127,7 +140,8 @@ func (n *Node) meet(id peer.ID) *person {
 func (n *Node) loadPeople(devices []store.Device) {
 	for _, d := range devices {
 		p := n.meet(d.ID)
-		p.stored, p.name = true, peer.DisplayName(d.Name)
+		p.stored, p.calls = true, peer.DisplayName(d.Name)
+		p.name = p.calls
 		p.verified, p.contact, p.blocked, p.acceptUpTo = d.Verified, d.Contact, d.Blocked, d.AcceptUpTo
 		if d.Limit > 0 {
 			n.limitPeer(p, d.Limit)
@@ -157,7 +171,7 @@ func (p *person) device() store.Device {
 		p.addVia(discovery.Known) // as from the next start on
 	}
 	return store.Device{
-		ID: p.id, Name: p.name.String(), FirstSeen: p.firstSeen, LastSeen: p.lastSeen,
+		ID: p.id, Name: p.calls.String(), FirstSeen: p.firstSeen, LastSeen: p.lastSeen,
 		Verified: p.verified, Contact: p.contact, Blocked: p.blocked, AcceptUpTo: p.acceptUpTo, Limit: p.limit,
 		Addresses: slices.Clone(p.addrs),
 	}
@@ -191,7 +205,9 @@ func (n *Node) forget(p *person) {
 		return
 	}
 	n.host.Forget(p.id)
-	delete(n.people, p.id)
+	if p.ticket.Serial == 0 { // of those the realm knows each
+		delete(n.people, p.id)
+	}
 }
 
 // found notes a claim of discovery and looks whether it is true.
@@ -215,6 +231,11 @@ func (p *person) addVia(s discovery.Source) {
 		p.via = append(p.via, s)
 		slices.Sort(p.via)
 	}
+}
+
+// dropVia notes that the person is not found that way any more.
+func (p *person) dropVia(s discovery.Source) {
+	p.via = slices.DeleteFunc(p.via, func(v discovery.Source) bool { return v == s })
 }
 
 // addAddrs puts addresses first, the best one foremost.
@@ -256,6 +277,7 @@ func (n *Node) sessionUp(e peer.SessionUp) {
 	now := n.now()
 	p := n.meet(e.ID)
 	renamed := n.rename(p, e.Hello.Name)
+	renamed = n.takeTicket(p, e.Certified) || renamed
 	p.renamed, p.unheard = nil, false
 	p.session, p.proved, p.fading = true, now, time.Time{}
 	p.from = e.Addr.Addr()
@@ -314,15 +336,19 @@ func (n *Node) takeNames() {
 	}
 }
 
-// rename takes the name that a device gives itself.
+// rename takes the name that a device gives itself, and reports whether people see
+// another one.
 func (n *Node) rename(p *person, hello string) (renamed bool) {
 	name := peer.DisplayName(hello)
 	if name.IsZero() {
 		name = peer.DisplayName(p.id.String()[:8])
 	}
+	p.calls = name
+	if p.account.certified {
+		return false
+	}
 	renamed = name != p.name
 	p.name = name
-	p.decided = p.decided && !renamed
 	return renamed
 }
 

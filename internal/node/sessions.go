@@ -118,6 +118,7 @@ func (n *Node) tick() {
 	n.rest(now)
 	n.warnOfImitators()
 	n.takeNames()
+	n.reviewLapsed(now)
 	n.confirmAgain(now)
 	for _, p := range n.people {
 		if p.online && !p.present(now) {

@@ -11,7 +11,7 @@ import (
 
 // unsigned are the tables that only SQLite can read back: what points to
 // another comes after it.
-var unsigned = []string{"setting", "device", "log", "seen", "fork", "transfer", "manifest", "file"}
+var unsigned = []string{"setting", "device", "ticket", "revoked", "account", "friend", "log", "seen", "fork", "transfer", "manifest", "file"}
 
 // copyTables reads the unsigned tables of the damaged database at from into db,
 // whose file is at to, and reports whether all of them could be read to the end.

@@ -1,5 +1,5 @@
 -- +goose Up
-PRAGMA user_version = 6;
+PRAGMA user_version = 8;
 
 -- The files of a transfer, some hundred in a row: a row for each took most of the
 -- time of a transfer of small files. Those of before are fetched again by who

@@ -1,0 +1,275 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"earshot/internal/node"
+	"earshot/internal/profile"
+	"earshot/internal/rendezvous"
+	"earshot/internal/rendezvous/server"
+)
+
+// serveFlags are the flags of "earshot serve", as they were typed.
+type serveFlags struct {
+	listen, data, database, registration, roster, metrics string
+	addresses                                             []string
+	systemd                                               bool
+}
+
+func (p *Program) serveCommand() *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Be the rendezvous server: accounts, friends, who is there",
+		Long: `Runs a rendezvous server until it is interrupted, and prints the link with which
+people join it. It knows accounts, friends and who is there, and never sees a
+message or a file; while it is down, people who know each other go on.
+
+The first account that is made with the first join link becomes administrator.
+From then on people join with links of "earshot admin invite", unless
+--registration is open.
+
+The server's key lies in the data folder. Whoever has it is the server: keep a
+copy of it in a safe place. Several servers with the same key and the same
+PostgreSQL database are one service. A database address with a password is better
+said in EARSHOT_DATABASE than on the command line, where others see it.`,
+		Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.serverConfig(&f)
+			if err != nil {
+				return err
+			}
+			if f.systemd {
+				return p.sayUnit(c)
+			}
+			return explainServer(p.serve(cmd.Context(), c))
+		},
+	}
+	cmd.Flags().StringVar(&f.listen, "listen", ":"+strconv.Itoa(rendezvous.DefaultPort), "listen at [HOST]:PORT")
+	cmd.Flags().StringVar(&f.database, "database", "", "keep everything in postgres://… (EARSHOT_DATABASE; default SQLite in the data folder)")
+	cmd.Flags().StringVar(&f.registration, "registration", string(server.RegisterInvite), "who may make an account: open, invite, closed")
+	cmd.Flags().StringVar(&f.roster, "roster", string(server.RosterAsk), "who is on people's lists: ask (friends), open (everybody)")
+	cmd.Flags().StringArrayVar(&f.addresses, "address", nil, "clients reach this server at HOST[:PORT], may be repeated (default the addresses of this machine)")
+	cmd.Flags().StringVar(&f.metrics, "metrics", "", "answer /healthz and /metrics at an address of this machine, like 127.0.0.1:7422")
+	cmd.Flags().BoolVar(&f.systemd, "print-systemd", false, "print a unit for systemd that runs this command, and end")
+	cmd.PersistentFlags().StringVar(&f.data, "data", "", "the folder of the server's key and its database (default the profile's folder + \"server\")")
+	cmd.AddCommand(p.backupCommand(&f))
+	return cmd
+}
+
+func (p *Program) backupCommand(f *serveFlags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "backup FILE",
+		Short: "Copy the server's database into a new file, also while it runs",
+		Args:  takes("FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if value, ok := p.Environment("EARSHOT_DATABASE"); ok && value != "" {
+				return &failure{code: codeFailed, what: "This server's database is in PostgreSQL.", do: "Use pg_dump for a copy of it, and copy realm.key from the data folder."}
+			}
+			data := p.serverData(f.data)
+			file, err := filepath.Abs(args[0])
+			if err == nil {
+				err = server.Backup(cmd.Context(), data, file)
+			}
+			if errors.Is(err, fs.ErrExist) {
+				return &failure{code: codeFailed, what: "There is a file " + file + " already.", do: "Choose another name: a backup replaces nothing."}
+			}
+			if err != nil {
+				return err
+			}
+			return p.say("The database is in %s. Keep a copy of %s with it: without the key nobody trusts the server.", file, filepath.Join(data, "realm.key"))
+		},
+	}
+}
+
+// serverData is the server's folder.
+func (p *Program) serverData(typed string) string {
+	if typed == "" {
+		return p.profile.Path("server")
+	}
+	return typed
+}
+
+// serverConfig is what was typed, checked.
+func (p *Program) serverConfig(f *serveFlags) (server.Config, error) {
+	c := server.Config{
+		Data: p.serverData(f.data), Database: f.database, Listen: f.listen, Metrics: f.metrics,
+		Registration: server.Registration(f.registration), Roster: server.Roster(f.roster), Log: p.serverLog(),
+	}
+	if value, ok := p.Environment("EARSHOT_DATABASE"); ok && c.Database == "" {
+		c.Database = value
+	}
+	if !slices.Contains([]server.Registration{server.RegisterOpen, server.RegisterInvite, server.RegisterClosed}, c.Registration) {
+		return c, wrong("--registration is %q; want open, invite or closed.", f.registration)
+	}
+	if !slices.Contains([]server.Roster{server.RosterAsk, server.RosterOpen}, c.Roster) {
+		return c, wrong("--roster is %q; want ask or open.", f.roster)
+	}
+	if _, port, err := net.SplitHostPort(c.Listen); err != nil || !isPort(port) {
+		return c, wrong("--listen is %q; want [HOST]:PORT, like :7421.", f.listen)
+	}
+	if c.Database != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
+		return c, wrong("--database wants an address like postgres://earshot@db/earshot.")
+	}
+	for _, text := range f.addresses {
+		link, err := rendezvous.ParseLink(text)
+		if err != nil || !link.Realm.IsZero() {
+			return c, wrong("--address is %q; want HOST or HOST:PORT.", text)
+		}
+		c.Addresses = append(c.Addresses, link.Address)
+	}
+	return c, nil
+}
+
+func isPort(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 16)
+	return err == nil
+}
+
+// serverLog logs to stderr. Unless a level was asked for, what people and
+// administrators do is told.
+func (p *Program) serverLog() *slog.Logger {
+	level := p.set.Log
+	if p.set.Origin("log") == profile.FromDefault {
+		level = slog.LevelInfo
+	}
+	return slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// serverGarbage is GOGC of a server: what a hash of a password leaves behind is 64
+// MiB, and shall not wait until there is as much again of everything.
+const serverGarbage = 50
+
+// serve runs the server until ctx ends.
+func (p *Program) serve(ctx context.Context, c server.Config) error {
+	defer debug.SetGCPercent(debug.SetGCPercent(serverGarbage))
+	s, err := server.Open(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := p.sayServer(ctx, s); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	watching, stop := context.WithCancel(ctx)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		if isTerminal(p.Stdout) {
+			p.watchOnline(watching, s)
+		}
+	}()
+	defer func() { stop(); <-watched }()
+	return s.Run(ctx)
+}
+
+// sayServer says how people join.
+func (p *Program) sayServer(ctx context.Context, s *server.Server) error {
+	links, first, err := s.JoinLinks(ctx)
+	if err != nil {
+		return err
+	}
+	at := s.Addr().String()
+	if bound, err := netip.ParseAddrPort(at); err == nil && bound.Addr().IsUnspecified() {
+		at = "port " + strconv.Itoa(int(bound.Port()))
+	}
+	lines := []string{"The server answers at " + at + ".", "Fingerprint: " + rendezvous.Fingerprint(s.Realm())}
+	for _, link := range links {
+		lines = append(lines, "Join link: "+link.String())
+	}
+	if first {
+		lines = append(lines, "Keep this link for yourself: the first account that is made with it becomes administrator.")
+	}
+	for _, line := range lines {
+		if err := p.say("%s", line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// onlineTick is how often the terminal shows who came and went.
+const onlineTick = 2 * time.Second
+
+// watchOnline prints who comes and goes, until ctx ends.
+func (p *Program) watchOnline(ctx context.Context, s *server.Server) {
+	there := map[string]rendezvous.OnlineDevice{}
+	tick := time.NewTicker(onlineTick)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		all, err := s.Online(ctx)
+		if err != nil {
+			continue // it is logged by who needs the database more
+		}
+		now := map[string]rendezvous.OnlineDevice{}
+		for _, o := range all {
+			now[o.Device.String()] = o
+		}
+		p.sayMoves(there, now)
+		there = now
+	}
+}
+
+// sayMoves says who is there now and was not before, and the other way round.
+func (p *Program) sayMoves(before, now map[string]rendezvous.OnlineDevice) {
+	line := func(o rendezvous.OnlineDevice, what string) {
+		_ = p.say("%s  %s %s (%s), %d on-line", p.now().Format("15:04:05"), o.User, what, o.Address, len(now))
+	}
+	for key, o := range now {
+		if _, was := before[key]; !was {
+			line(o, "came")
+		}
+	}
+	for key, o := range before {
+		if _, is := now[key]; !is {
+			line(o, "went")
+		}
+	}
+}
+
+// explainServer makes of what kept a server from starting what a person can do
+// something with.
+func explainServer(err error) error {
+	listening := (*net.OpError)(nil)
+	f := &failure{code: codeFailed}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, server.ErrNoKey):
+		f.what = "The database belongs to a server whose key is not in the data folder."
+		f.do = "Copy realm.key from the other server, or from a backup, into the data folder (--data)."
+	case errors.Is(err, server.ErrOtherRealm):
+		f.what = "The key in the data folder is not the one that this database belongs to."
+		f.do = "Copy realm.key from the server that made the database into the data folder (--data), or use another database."
+	case errors.Is(err, server.ErrRunning):
+		f.what, f.do = "Another server uses this data folder.", "End it first, or choose another folder with --data."
+	case errors.Is(err, server.ErrNewer):
+		f.what, f.do = "The database belongs to a newer Earshot.", "Use the newer program."
+	case errors.Is(err, server.ErrMetrics):
+		f.what, f.do = "The figures are only for this machine.", "Say an address of it with --metrics, like 127.0.0.1:7422."
+	case errors.As(err, &listening) && listening.Op == "listen":
+		f.what, f.do = "The server cannot listen: "+listening.Err.Error()+".", "Choose another address with --listen."
+	case errors.Is(err, server.ErrDatabase) && node.Cause(err) == nil:
+		f.what, f.do = "The database cannot be opened: "+strings.Join(strings.Fields(last(err, server.ErrDatabase)), " ")+".", "Check that it runs, and the address in --database."
+	default:
+		return err
+	}
+	return f
+}

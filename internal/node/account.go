@@ -1,0 +1,305 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"earshot/internal/rendezvous"
+	"earshot/internal/store"
+	"earshot/peer"
+)
+
+// Account is this person's account as it is known here; see [Account.SignedIn].
+func (n *Node) Account(ctx context.Context) (Account, error) {
+	return ask(ctx, n, func() (Account, error) { return n.account(), nil })
+}
+
+// ServerKey looks which key a server proves, for a person to compare its
+// fingerprint. server is a join link, or host or host:port. Nothing is said to it.
+func (n *Node) ServerKey(ctx context.Context, server string) (ServerKey, error) {
+	link, pinned, err := n.serverLink(ctx, server)
+	if err != nil {
+		return ServerKey{}, err
+	}
+	if !link.Realm.IsZero() {
+		return ServerKey{Address: link.Address, Fingerprint: rendezvous.Fingerprint(link.Realm), Pinned: true}, nil
+	}
+	realm, err := rendezvous.Probe(ctx, n.id, link.Address, nil)
+	if err != nil {
+		return ServerKey{}, served(err)
+	}
+	return ServerKey{Address: link.Address, Fingerprint: rendezvous.Fingerprint(realm), Pinned: realm == pinned}, nil
+}
+
+// serverLink reads what a person said of a server. Where it is the one that was chosen
+// before its key is known. pinned is that one's key, if there is one.
+func (n *Node) serverLink(ctx context.Context, server string) (link rendezvous.Link, pinned peer.ID, err error) {
+	if link, err = rendezvous.ParseLink(server); err != nil {
+		return link, pinned, fmt.Errorf("%w: %w", ErrAddress, err)
+	}
+	var known []string
+	known, err = ask(ctx, n, func() ([]string, error) {
+		if n.server.client == nil {
+			return nil, nil
+		}
+		pinned = n.server.Realm
+		return n.server.client.Addresses(), nil
+	})
+	if link.Realm.IsZero() && slices.Contains(known, link.Address) {
+		link.Realm = pinned
+	}
+	return link, pinned, err
+}
+
+// SignIn makes this device one of an account's. The server's key must be known: by
+// the link, from before, or by its fingerprint. It returns when the account is on
+// the disk.
+func (n *Node) SignIn(ctx context.Context, s SignIn) (Account, error) {
+	link, pinned, err := n.serverLink(ctx, s.Server)
+	if err == nil && link.Realm.IsZero() {
+		link.Realm, err = n.comparedKey(ctx, link.Address, s.Fingerprint)
+	}
+	if err != nil {
+		return Account{}, err
+	}
+	if !pinned.IsZero() && pinned != link.Realm {
+		return Account{}, fmt.Errorf("sign in at %s: %w", link.Address, ErrOtherServer)
+	}
+	client, err := n.dialer(link.Realm, []string{link.Address})
+	if err != nil {
+		return Account{}, err
+	}
+	defer client.Close()
+	in, err := n.signIn(ctx, client, link, s)
+	if err != nil {
+		return Account{}, served(err)
+	}
+	return n.isSignedIn(ctx, client, in)
+}
+
+// comparedKey is the key of a server whose fingerprint a person compared.
+func (n *Node) comparedKey(ctx context.Context, address, fingerprint string) (peer.ID, error) {
+	if fingerprint == "" {
+		return peer.ID{}, fmt.Errorf("sign in at %s: %w", address, ErrUnconfirmed)
+	}
+	realm, err := rendezvous.Probe(ctx, n.id, address, nil)
+	if err != nil {
+		return peer.ID{}, served(err)
+	}
+	if !rendezvous.SameFingerprint(realm, fingerprint) {
+		return peer.ID{}, fmt.Errorf("sign in at %s: %w", address, ErrOtherKey)
+	}
+	return realm, nil
+}
+
+// signIn registers or logs in, and chooses a password where one must be chosen.
+func (n *Node) signIn(ctx context.Context, c *rendezvous.Client, link rendezvous.Link, s SignIn) (rendezvous.SignedIn, error) {
+	var in rendezvous.SignedIn
+	var err error
+	if s.New {
+		in, err = c.Register(ctx, rendezvous.Registration{
+			User: s.User, Password: s.Password, Name: peer.DisplayName(s.Name).String(), Team: peer.DisplayName(s.Team).String(), Code: link.Code,
+		})
+	} else {
+		in, err = c.Login(ctx, rendezvous.Credentials{User: s.User, Password: s.Password})
+	}
+	if err != nil || !in.Choose {
+		return in, err
+	}
+	if s.Next == "" {
+		return in, &rendezvous.RefusedError{Code: rendezvous.CodeChoose}
+	}
+	return c.ChangePassword(ctx, rendezvous.NewPassword{Old: s.Password, New: s.Next})
+}
+
+// isSignedIn takes what the server said, if it is about this device, and waits for
+// the disk.
+func (n *Node) isSignedIn(ctx context.Context, c *rendezvous.Client, in rendezvous.SignedIn) (Account, error) {
+	t, err := peer.OpenTicket(in.Ticket, c.Realm(), n.id.ID(), n.now())
+	if err == nil && (t.Account != in.Account.ID || in.Account.ID == uuid.Nil) {
+		err = errors.New("the ticket is another account's")
+	}
+	if err != nil {
+		return Account{}, fmt.Errorf("%w: %w", ErrBadServer, err)
+	}
+	return await(ctx, n, func(done func(Account, error)) {
+		if err := n.enter(c, in); err != nil {
+			done(Account{}, err)
+			return
+		}
+		account := n.account()
+		n.saveAccount(func(err error) { done(account, err) })
+	})
+}
+
+// enter begins with an account.
+func (n *Node) enter(c *rendezvous.Client, in rendezvous.SignedIn) error {
+	s := &n.server
+	if s.client != nil && s.Realm != c.Realm() {
+		return ErrOtherServer // chosen meanwhile
+	}
+	c.SetAddresses(append(c.Addresses(), in.Servers...))
+	if s.roster == nil || s.Account.Account.ID != in.Account.ID {
+		s.roster = rendezvous.NewRoster(nil)
+	}
+	s.client, s.reached, s.problem = c, false, nil
+	s.Account = store.Account{Realm: c.Realm(), Servers: c.Addresses(), Account: in.Account, Presence: s.presence(), Ticket: in.Ticket}
+	n.trust(s.Realm, s.host())
+	n.host.SetTicket(in.Ticket)
+	n.heartbeat()
+	n.accountChanged()
+	return nil
+}
+
+// SignOut takes this device from its account. It returns when that is on the disk.
+func (n *Node) SignOut(ctx context.Context) error {
+	client, err := n.signedInClient(ctx)
+	if err != nil {
+		return err
+	}
+	if err := client.Logout(ctx); err != nil && !rendezvous.Refused(err, rendezvous.CodeSignedOut) {
+		return served(err)
+	}
+	_, err = await(ctx, n, func(done func(struct{}, error)) {
+		if n.server.client == client {
+			n.dropAccount()
+			n.accountChanged()
+		}
+		n.saveAccount(func(err error) { done(struct{}{}, err) })
+	})
+	return err
+}
+
+// ForgetServer forgets the server, its key and the account there. Where it answers
+// the device is signed out there too.
+func (n *Node) ForgetServer(ctx context.Context) error {
+	client, err := n.chosenClient(ctx)
+	if err != nil {
+		return err
+	}
+	leaving, cancel := context.WithTimeout(ctx, forgetTime)
+	defer cancel()
+	if err := client.Logout(leaving); err != nil {
+		n.log.Info("a server is forgotten that was not told", "error", err)
+	}
+	_, err = await(ctx, n, func(done func(struct{}, error)) {
+		n.dropAccount()
+		n.trust(peer.ID{}, "")
+		n.server = server{own: n.server.own}
+		n.accountChanged()
+		n.saveAccount(func(err error) { done(struct{}{}, err) })
+	})
+	return err
+}
+
+// forgetTime is what telling a server may take that is to be forgotten: it may be
+// the one that is gone for good.
+const forgetTime = 5 * time.Second
+
+// ChangeAccount changes what others see of the account. The presence, too, is kept.
+func (n *Node) ChangeAccount(ctx context.Context, to AccountChange) (Account, error) {
+	client, err := n.signedInClient(ctx)
+	if err != nil {
+		return Account{}, err
+	}
+	var in *rendezvous.SignedIn
+	if to.Name != nil || to.Team != nil || to.Status != nil {
+		got, err := client.Change(ctx, rendezvous.Change{Name: to.Name, Team: to.Team, Status: to.Status})
+		if err != nil {
+			return Account{}, served(err)
+		}
+		in = &got
+	}
+	return n.keepAccount(ctx, client, in, to.Presence)
+}
+
+// keepAccount takes what the server answered about the account, and waits for the
+// disk.
+func (n *Node) keepAccount(ctx context.Context, client *rendezvous.Client, in *rendezvous.SignedIn, p *rendezvous.Presence) (Account, error) {
+	return await(ctx, n, func(done func(Account, error)) {
+		s := &n.server
+		if s.client != client || !s.signedIn() {
+			done(Account{}, ErrSignedOut)
+			return
+		}
+		if in != nil && in.Account.ID == s.Account.Account.ID {
+			s.Account.Account = in.Account
+			n.takeOwnTicket(in.Ticket)
+		}
+		if p != nil {
+			s.Presence = *p
+			n.say()
+		}
+		account := n.account()
+		n.accountChanged()
+		n.saveAccount(func(err error) { done(account, err) })
+	})
+}
+
+// ChangePassword changes the password; the account's other devices are signed out.
+func (n *Node) ChangePassword(ctx context.Context, old, new string) error {
+	client, err := n.signedInClient(ctx)
+	if err != nil {
+		return err
+	}
+	in, err := client.ChangePassword(ctx, rendezvous.NewPassword{Old: old, New: new})
+	if err != nil {
+		return served(err)
+	}
+	_, err = n.keepAccount(ctx, client, &in, nil)
+	return err
+}
+
+// AccountDevices are the devices of the account.
+func (n *Node) AccountDevices(ctx context.Context) ([]AccountDevice, error) {
+	client, err := n.signedInClient(ctx)
+	if err != nil {
+		return nil, err
+	}
+	devices, err := client.Devices(ctx)
+	all := make([]AccountDevice, len(devices))
+	for i, d := range devices {
+		all[i] = AccountDevice{ID: d.ID, Self: d.ID == n.id.ID(), Since: d.Since, Seen: d.Seen, Addresses: append([]string{}, d.Addresses...)}
+	}
+	return all, served(err)
+}
+
+// RevokeDevice takes a device from the account.
+func (n *Node) RevokeDevice(ctx context.Context, id peer.ID) error {
+	if id == n.id.ID() {
+		return n.SignOut(ctx)
+	}
+	client, err := n.signedInClient(ctx)
+	if err != nil {
+		return err
+	}
+	return served(client.Revoke(ctx, id))
+}
+
+// chosenClient asks the server that was chosen.
+func (n *Node) chosenClient(ctx context.Context) (*rendezvous.Client, error) {
+	return ask(ctx, n, func() (*rendezvous.Client, error) {
+		if n.server.client == nil {
+			return nil, ErrNoServer
+		}
+		return n.server.client, nil
+	})
+}
+
+// signedInClient asks the server at which this device belongs to an account.
+func (n *Node) signedInClient(ctx context.Context) (*rendezvous.Client, error) {
+	return ask(ctx, n, func() (*rendezvous.Client, error) {
+		switch {
+		case n.server.client == nil:
+			return nil, ErrNoServer
+		case !n.server.signedIn():
+			return nil, ErrSignedOut
+		}
+		return n.server.client, nil
+	})
+}

@@ -1,0 +1,214 @@
+package node
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"earshot/internal/rendezvous"
+)
+
+// signsIn signs a device in at the office.
+func (o *rendezvousServer) signsIn(d *device, user string) Account {
+	o.t.Helper()
+	a, err := d.SignIn(o.t.Context(), SignIn{Server: o.link(), User: user, Password: "secret"})
+	if err != nil {
+		o.t.Fatalf("%s signs in: %v", user, err)
+	}
+	return a
+}
+
+// reachable has a device say in its heartbeats that it is at 127.0.0.1: here the
+// network has one machine.
+func reachable(d *device) {
+	d.box.put(ownAddresses{[]netip.AddrPort{netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), d.host.Port())}})
+}
+
+func (d *device) account() Account {
+	d.t.Helper()
+	a, err := d.Account(d.t.Context())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return a
+}
+
+func (d *device) friend(user string) (Friend, bool) {
+	d.t.Helper()
+	friends, err := d.Friends(d.t.Context())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for _, f := range friends {
+		if f.User.String() == user {
+			return f, true
+		}
+	}
+	return Friend{}, false
+}
+
+func TestFriendsAreReachedWhereTheServerSaysTheyAre(t *testing.T) {
+	o, ann, bob := openServer(t), start(t, "Ann"), start(t, "Bob")
+	if a := o.signsIn(ann, "ann"); !a.SignedIn || a.User.String() != "ann" || a.Server != o.addr {
+		t.Errorf("signed in as %+v", a)
+	}
+	events := ann.subscribe()
+	o.signsIn(bob, "bob")
+	reachable(bob)
+	came := events.wait("Bob comes", func(e Event) bool { return e.Kind == PresenceChanged && e.Friend.Presence == rendezvous.Online })
+	if came.Friend.User.String() != "bob" {
+		t.Errorf("told of %+v", came.Friend)
+	}
+	eventually(t, "a session with Bob", func() bool { return ann.online(bob) })
+	p, _ := ann.sees(bob.myself())
+	if !slices.Contains(p.Via, "server") || p.Account != "bob" || !p.Contact {
+		t.Errorf("Bob is %+v", p)
+	}
+	status, busy := "lunch", rendezvous.Busy
+	if _, err := bob.ChangeAccount(t.Context(), AccountChange{Status: &status, Presence: &busy}); err != nil {
+		t.Fatal(err)
+	}
+	events.wait("Bob is busy", func(e Event) bool {
+		return e.Kind == PresenceChanged && e.Friend.Presence == rendezvous.Busy && e.Friend.Status.String() == "lunch"
+	})
+	bob.stop()
+	events.wait("Bob went", func(e Event) bool { return e.Kind == PresenceChanged && e.Friend.Presence == rendezvous.Offline })
+}
+
+func TestEverythingIsThereWhileTheServerIsDown(t *testing.T) {
+	o, ann, bob := openServer(t), start(t, "Ann"), start(t, "Bob")
+	o.signsIn(ann, "ann")
+	o.signsIn(bob, "bob")
+	reachable(bob)
+	eventually(t, "a session with Bob", func() bool { return ann.online(bob) })
+	o.stop()
+	eventually(t, "the server is missed", func() bool { return !ann.account().Reached && !ann.account().Problem.IsZero() })
+	ann.stop()
+	ann.restart()
+	a := ann.account()
+	if !a.SignedIn || a.User.String() != "ann" || a.Fingerprint != rendezvous.Fingerprint(o.realm.ID()) {
+		t.Errorf("after a restart: %+v", a)
+	}
+	if f, ok := ann.friend("bob"); !ok || f.Presence != rendezvous.Offline || len(f.Devices) != 1 {
+		t.Errorf("Bob on the list: %+v, %v", f, ok)
+	}
+	eventually(t, "a session with Bob, without the server", func() bool { return ann.online(bob) })
+	p, _ := ann.sees(bob.myself())
+	if p.Account != "bob" {
+		t.Errorf("Bob is %+v", p)
+	}
+
+	o.listen(o.addr)
+	eventually(t, "the server is back", func() bool {
+		f, ok := ann.friend("bob") // it asks at once where the server was away
+		return ok && f.Presence == rendezvous.Online
+	})
+}
+
+func TestWhoIsKickedIsTold(t *testing.T) {
+	o, ann := openServer(t), start(t, "Ann")
+	o.signsIn(ann, "ann")
+	eventually(t, "a heartbeat", func() bool { return ann.account().Reached })
+	events := ann.subscribe()
+	o.kick(ann.myself())
+	if e := events.kind(SignedOut); e.Reason.IsZero() {
+		t.Errorf("told %+v", e)
+	}
+	if a := ann.account(); a.SignedIn || a.Server != o.addr {
+		t.Errorf("afterwards: %+v", a)
+	}
+	if _, err := ann.Friends(t.Context()); !errors.Is(err, ErrSignedOut) {
+		t.Errorf("the friend list: %v", err)
+	}
+	o.signsIn(ann, "ann")
+}
+
+func TestAPasswordGoesOnlyToAServerThatWasConfirmed(t *testing.T) {
+	o, rogue, ann := openServer(t), openServer(t), start(t, "Ann")
+	ask := func(server, fingerprint string) error {
+		_, err := ann.SignIn(t.Context(), SignIn{Server: server, Fingerprint: fingerprint, User: "ann", Password: "secret"})
+		return err
+	}
+	if err := ask(o.addr, ""); !errors.Is(err, ErrUnconfirmed) {
+		t.Errorf("without a fingerprint: %v", err)
+	}
+	if err := ask(o.addr, "0000 0000"); !errors.Is(err, ErrOtherKey) {
+		t.Errorf("with another fingerprint: %v", err)
+	}
+	if len(o.asked) > 0 {
+		t.Errorf("the server was asked %v", o.asked)
+	}
+	key, err := ann.ServerKey(t.Context(), o.addr)
+	if err != nil || key.Pinned || key.Fingerprint != rendezvous.Fingerprint(o.realm.ID()) {
+		t.Errorf("it shows %+v, %v", key, err)
+	}
+	if err := ask(o.addr, key.Fingerprint); err != nil {
+		t.Fatal(err)
+	}
+	if key, err := ann.ServerKey(t.Context(), o.addr); err != nil || !key.Pinned {
+		t.Errorf("then %+v, %v", key, err)
+	}
+	// Another server comes up in its place.
+	rogue.stop()
+	o.stop()
+	rogue.realm = ann.Node.id
+	rogue.asked = nil
+	rogue.listen(o.addr)
+	if err := ask(o.addr, ""); !errors.Is(err, ErrOtherKey) {
+		t.Errorf("with another key: %v", err)
+	}
+	if err := ask(o.addr, rendezvous.Fingerprint(rogue.realm.ID())); !errors.Is(err, ErrOtherKey) {
+		t.Errorf("with the other key's fingerprint: %v", err)
+	}
+	if err := ask(rogue.link(), ""); !errors.Is(err, ErrOtherServer) {
+		t.Errorf("with a link to the other key: %v", err)
+	}
+	if len(rogue.asked) > 0 {
+		t.Errorf("the rogue was asked %v", rogue.asked)
+	}
+	if err := ann.ForgetServer(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if a := ann.account(); a.SignedIn || a.Server != "" {
+		t.Errorf("forgotten: %+v", a)
+	}
+	if err := ask(rogue.link(), ""); err != nil {
+		t.Errorf("then the other one: %v", err)
+	}
+}
+
+func TestWhatAServerMayHaveUsDial(t *testing.T) {
+	all := []string{"10.1.0.2:7420", "[2001:db8::1]:7420", "127.0.0.1:7420", "0.0.0.0:7420", "224.0.0.251:7420", "10.1.0.2:22", "[fe80::1]:7420", "[::ffff:10.1.0.3]:7420", "x"}
+	var got []string
+	for _, a := range usable(all, false) {
+		got = append(got, a.String())
+	}
+	if want := []string{"10.1.0.2:7420", "[2001:db8::1]:7420", "10.1.0.3:7420"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := usable([]string{"127.0.0.1:7420"}, true); len(got) != 1 {
+		t.Errorf("of a server on this machine: %v", got)
+	}
+}
+
+func TestNobodyIsSignedInWithoutAServer(t *testing.T) {
+	ann := start(t, "Ann")
+	for _, err := range []error{ann.SignOut(t.Context()), ann.ForgetServer(t.Context())} {
+		if !errors.Is(err, ErrNoServer) {
+			t.Errorf("got %v", err)
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if _, err := ann.ServerKey(t.Context(), l.Addr().String()); !errors.Is(err, ErrServerAway) {
+		t.Errorf("nobody there: %v", err)
+	}
+	if _, err := ann.ServerKey(t.Context(), "a b"); !errors.Is(err, ErrAddress) {
+		t.Errorf("no address: %v", err)
+	}
+}

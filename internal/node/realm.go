@@ -1,0 +1,167 @@
+package node
+
+import (
+	"time"
+
+	"earshot/peer"
+)
+
+// What is known of the accounts of other devices: what the tickets say that they
+// showed. A ticket proves something new while it holds; what it proved stays when
+// it has expired, until the realm's revocation list names it.
+
+// realm is whose tickets count.
+type realm struct {
+	id      peer.ID   // zero: nobody's
+	server  peer.Text // what its server is called
+	revoked peer.Revocations
+	signed  []byte // the newest list; nil: none
+}
+
+// affiliation is what a device's ticket says, as people see it.
+type affiliation struct {
+	certified  bool
+	user, team peer.Text
+	server     peer.Text
+	lapsed     time.Time // its ticket ended then; zero: it holds
+}
+
+// trust says which realm's tickets count from now on, the zero ID for none, and what
+// its server is called. It is called on the loop, or before that runs.
+func (n *Node) trust(id peer.ID, server string) {
+	n.realm = realm{id: id, server: peer.Line(server, 0)}
+	if list, err := peer.ParseRevocations(n.lists[id]); err == nil && list.Realm == id {
+		n.realm.revoked, n.realm.signed = list, n.lists[id]
+	}
+	n.host.SetRealm(id, n.realm.signed)
+	n.reviewAccounts()
+}
+
+// revocationsGrew notes that tickets became void.
+func (n *Node) revocationsGrew(e peer.RevocationsGrew) {
+	if e.List.Realm != n.realm.id {
+		return // another one was chosen meanwhile
+	}
+	n.realm.revoked, n.realm.signed = e.List, e.Signed
+	n.lists[n.realm.id] = e.Signed
+	n.desk.do("remember who was signed out", func() error { return n.db.SaveRevocations(e.List.Realm, e.Signed) })
+	n.reviewAccounts()
+	n.say()
+}
+
+// holds reports whether what a person's ticket said still counts.
+func (n *Node) holds(p *person) bool {
+	return !n.realm.id.IsZero() && p.ticket.Realm == n.realm.id && !n.realm.revoked.Voids(p.ticket)
+}
+
+// certified notes what a ticket proves that a device showed during a session.
+func (n *Node) certified(c peer.Certified) {
+	p, ok := n.people[c.ID]
+	if !ok || !p.session || !n.takeTicket(p, &c) {
+		return
+	}
+	n.findImitators()
+	n.changed(p)
+}
+
+// takeTicket takes a ticket that says more than what is known of a person, and
+// reports whether people see something new.
+func (n *Node) takeTicket(p *person, c *peer.Certified) (changed bool) {
+	if c == nil || c.Ticket.Realm != n.realm.id || n.realm.revoked.Voids(c.Ticket) || c.Ticket.Expired(n.now()) {
+		return false
+	}
+	before := p.ticket
+	if before.Realm == c.Ticket.Realm && c.Ticket.Serial <= before.Serial {
+		return false
+	}
+	p.ticket = c.Ticket
+	n.desk.do("remember whose device "+p.name.String()+" is", func() error { return n.db.SaveTicket(c.ID, c.Signed) })
+	changed = n.reviewAccount(p)
+	if before.Realm != c.Ticket.Realm || before.Account != c.Ticket.Account {
+		n.tellOfDevice(p)
+	}
+	return changed
+}
+
+// tellOfDevice says that somebody whom this person knows has another device. Where
+// the person verified one of them, it is told as [Node.findImitators] does.
+func (n *Node) tellOfDevice(p *person) {
+	if p.known() {
+		return
+	}
+	var known *person
+	for _, other := range n.people {
+		if other == p || !other.known() || other.ticket.Account != p.ticket.Account || !n.holds(other) {
+			continue
+		}
+		if !other.verified.IsZero() {
+			return
+		}
+		known = other
+	}
+	if known != nil {
+		n.fail("%s has a new device, %s. Ask whether it is theirs before you write to it.", known.name, p.id.String()[:8])
+	}
+}
+
+// reviewAccount looks anew at what a person's ticket says, and reports whether
+// people see something else. A name that comes with a ticket is the ticket's.
+func (n *Node) reviewAccount(p *person) (changed bool) {
+	var a affiliation
+	name := p.calls
+	if n.holds(p) {
+		t := p.ticket
+		a = affiliation{user: peer.DisplayName(t.User), team: peer.DisplayName(t.Team), server: n.realm.server, certified: true}
+		if t.Expired(n.now()) {
+			a.lapsed = t.Expires
+		}
+		name = peer.DisplayName(t.Name)
+		if name.IsZero() {
+			name = a.user
+		}
+	}
+	changed = a != p.account || name != p.name
+	p.account = a
+	p.name = name
+	return changed
+}
+
+// reviewAccounts does it for everybody.
+func (n *Node) reviewAccounts() {
+	var changed []*person
+	for _, p := range n.people {
+		if n.reviewAccount(p) {
+			changed = append(changed, p)
+		}
+	}
+	if len(changed) == 0 {
+		return
+	}
+	n.findImitators() // first: nobody sees an imitator's name unmarked
+	for _, p := range changed {
+		n.changed(p)
+	}
+}
+
+// reviewLapsed marks those whose ticket has expired meanwhile.
+func (n *Node) reviewLapsed(now time.Time) {
+	for _, p := range n.people {
+		if p.account.certified && p.account.lapsed.IsZero() && p.ticket.Expired(now) && n.reviewAccount(p) {
+			n.changed(p)
+		}
+	}
+}
+
+// loadAccounts reads what was known of accounts. It runs before the loop.
+func (n *Node) loadAccounts() (err error) {
+	if n.lists, err = n.db.Revocations(); err != nil {
+		return err
+	}
+	tickets, err := n.db.Tickets()
+	for id, signed := range tickets {
+		if t, err := peer.ParseTicket(signed); err == nil && t.Device == id { // it was in its time when it was stored
+			n.meet(id).ticket = t
+		}
+	}
+	return err
+}

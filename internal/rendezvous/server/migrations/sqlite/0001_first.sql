@@ -1,0 +1,75 @@
+-- +goose Up
+-- Times are milliseconds since 1970, identities 32 bytes, accounts 16.
+CREATE TABLE realm (
+    one    INTEGER PRIMARY KEY CHECK (one = 1),
+    key    BLOB    NOT NULL,           -- public: whose database this is
+    serial INTEGER NOT NULL DEFAULT 0, -- of the ticket that was made last
+    epoch  INTEGER NOT NULL DEFAULT 0, -- of the revocation list
+    code   BLOB                        -- SHA-256 of the first administrator's code; NULL: used
+);
+
+CREATE TABLE account (
+    id        BLOB    PRIMARY KEY,
+    user_name TEXT    NOT NULL UNIQUE, -- folded, see user.go
+    name      TEXT    NOT NULL,
+    sought    TEXT    NOT NULL,        -- the name, folded
+    team      TEXT    NOT NULL,
+    status    TEXT    NOT NULL DEFAULT '',
+    password  TEXT    NOT NULL,        -- Argon2id
+    reset     INTEGER NOT NULL DEFAULT 0, -- 1: for one log-in, 2: that was made
+    admin     BOOLEAN NOT NULL DEFAULT FALSE,
+    disabled  BOOLEAN NOT NULL DEFAULT FALSE
+);
+
+CREATE TABLE device (
+    id      BLOB    PRIMARY KEY,
+    account BLOB    NOT NULL REFERENCES account (id),
+    serial  INTEGER NOT NULL, -- of its tickets
+    since   INTEGER NOT NULL,
+    seen    INTEGER NOT NULL
+);
+CREATE INDEX device_account ON device (account);
+
+-- A row says that account said yes to other. Two make friends, one a request.
+CREATE TABLE friendship (
+    account BLOB NOT NULL REFERENCES account (id),
+    other   BLOB NOT NULL REFERENCES account (id),
+    PRIMARY KEY (account, other)
+);
+CREATE INDEX friendship_other ON friendship (other);
+
+CREATE TABLE block (
+    account BLOB NOT NULL REFERENCES account (id),
+    other   BLOB NOT NULL REFERENCES account (id),
+    PRIMARY KEY (account, other)
+);
+
+CREATE TABLE invitation (
+    code BLOB    PRIMARY KEY, -- SHA-256
+    uses INTEGER NOT NULL,    -- left
+    ends INTEGER NOT NULL
+);
+
+CREATE TABLE revoked (
+    device BLOB    PRIMARY KEY,
+    serial INTEGER NOT NULL -- the last void one
+);
+
+-- A server that renews its lease no more is dead, and what it said of presence too.
+CREATE TABLE server (
+    id      BLOB    PRIMARY KEY, -- drawn at each start
+    address TEXT    NOT NULL,    -- for clients, comma-separated
+    lease   INTEGER NOT NULL
+);
+
+CREATE TABLE presence (
+    device    BLOB    PRIMARY KEY,
+    account   BLOB    NOT NULL,
+    server    BLOB    NOT NULL,
+    presence  TEXT    NOT NULL,
+    addresses TEXT    NOT NULL, -- comma-separated
+    address   TEXT    NOT NULL, -- as the server sees it
+    since     INTEGER NOT NULL
+);
+CREATE INDEX presence_account ON presence (account);
+CREATE INDEX presence_server ON presence (server);

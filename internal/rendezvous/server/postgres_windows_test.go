@@ -1,0 +1,7 @@
+package server
+
+import "os/exec"
+
+func giveAway(string) error { return nil }
+
+func asAnother(*exec.Cmd) {}

@@ -1,0 +1,203 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"earshot/internal/rendezvous"
+	"earshot/peer"
+)
+
+// There is a row for each device that is there, with the server that it heartbeats
+// to. A heartbeat that says nothing new writes nothing; each server renews one lease
+// for all of its rows.
+
+const (
+	// leaseTime is how long a server that says nothing counts as alive, and
+	// leaseRenewed how often it says something.
+	leaseTime    = 10 * time.Second
+	leaseRenewed = 3 * time.Second
+)
+
+// sighting is a device's row, to be written.
+type sighting struct {
+	device    peer.ID
+	account   uuid.UUID
+	presence  rendezvous.Presence // Offline: no row
+	addresses []string
+	address   string
+	since     time.Time
+}
+
+// see writes what changed of the devices that heartbeat to this server. A device
+// whose account was signed out meanwhile is left out.
+func (d *directory) see(ctx context.Context, changed []sighting) error {
+	return d.update(ctx, func(t *tx) error {
+		told := map[uuid.UUID]bool{}
+		for _, s := range changed {
+			if err := t.see(d.name, s); err != nil {
+				return fmt.Errorf("write presence: %w", err)
+			}
+			if !told[s.account] {
+				t.tell(change{kind: face, account: s.account})
+			}
+			told[s.account] = true
+		}
+		return nil
+	})
+}
+
+func (t *tx) see(server uuid.UUID, s sighting) error {
+	if err := t.run("UPDATE device SET seen = $1 WHERE id = $2", time.Now().UnixMilli(), s.device[:]); err != nil {
+		return err
+	}
+	if s.presence == rendezvous.Offline {
+		return t.run("DELETE FROM presence WHERE device = $1 AND server = $2", s.device[:], server[:])
+	}
+	n, err := t.exec("UPDATE presence SET presence = $1, addresses = $2, address = $3, since = $4 WHERE device = $5 AND account = $6 AND server = $7",
+		string(s.presence), strings.Join(s.addresses, ","), s.address, s.since.UnixMilli(), s.device[:], s.account[:], server[:])
+	if err != nil || n > 0 {
+		return err
+	}
+	n, err = t.exec(`INSERT INTO presence (device, account, server, presence, addresses, address, since)
+		SELECT id, account, $1, $2, $3, $4, $5 FROM device WHERE id = $6 AND account = $7
+		ON CONFLICT (device) DO UPDATE SET account = excluded.account, server = excluded.server, presence = excluded.presence,
+		addresses = excluded.addresses, address = excluded.address, since = excluded.since`,
+		server[:], string(s.presence), strings.Join(s.addresses, ","), s.address, s.since.UnixMilli(), s.device[:], s.account[:])
+	if err == nil && n > 0 {
+		t.tell(change{kind: seated, device: s.device}) // it may have heartbeat elsewhere until now
+	}
+	return err
+}
+
+// seat says whether a device belongs to an account, and to which server it
+// heartbeats; the zero UUID to none.
+func (d *directory) seat(ctx context.Context, device peer.ID) (account, server uuid.UUID, err error) {
+	var there []byte
+	err = one(ctx, d.read, []any{&account, &there},
+		"SELECT d.account, p.server FROM device d LEFT JOIN presence p ON p.device = d.id WHERE d.id = $1", device[:])
+	copy(server[:], there)
+	return account, server, err
+}
+
+// renew renews this server's lease. New says that there was none: the first time, or
+// because the server stood still for so long that the others took it for dead, and
+// its rows are gone.
+func (d *directory) renew(ctx context.Context, addresses []string) (fresh bool, err error) {
+	err = d.update(ctx, func(t *tx) error {
+		until := fmt.Sprintf("%s + %d", d.now(), leaseTime.Milliseconds())
+		n, err := t.exec("UPDATE server SET lease = "+until+" WHERE id = $1", d.name[:])
+		if err != nil || n > 0 {
+			return err
+		}
+		fresh = true
+		t.tell(change{kind: servers})
+		return t.run("INSERT INTO server (id, address, lease) VALUES ($1, $2, "+until+")", d.name[:], strings.Join(addresses, ","))
+	})
+	return fresh, err
+}
+
+// bury removes the servers whose lease is over, and what they said.
+func (d *directory) bury(ctx context.Context) error {
+	var dead []uuid.UUID
+	err := each(ctx, d.read, func(scan func(...any) error) error {
+		var id uuid.UUID
+		err := scan(&id)
+		dead = append(dead, id)
+		return err
+	}, "SELECT id FROM server WHERE lease < "+d.now())
+	for _, id := range dead {
+		if err == nil {
+			err = d.buryOne(ctx, id)
+		}
+	}
+	return err
+}
+
+func (d *directory) buryOne(ctx context.Context, id uuid.UUID) error {
+	return d.update(ctx, func(t *tx) error {
+		n, err := t.exec("DELETE FROM server WHERE id = $1 AND lease < "+d.now(), id[:])
+		if err != nil || n == 0 { // it renewed its lease, or somebody else was faster
+			return err
+		}
+		t.tell(change{kind: servers})
+		return each(t.ctx, t.Tx, func(scan func(...any) error) error {
+			var account uuid.UUID
+			err := scan(&account)
+			t.tell(change{kind: face, account: account})
+			return err
+		}, "DELETE FROM presence WHERE server = $1 RETURNING account", id[:])
+	})
+}
+
+// leave ends this server's lease at once. Its rows stay until the others bury it:
+// devices move on in that time, and nobody sees them go.
+func (d *directory) leave(ctx context.Context) error {
+	return d.update(ctx, func(t *tx) error {
+		t.tell(change{kind: servers})
+		return t.run("UPDATE server SET address = '' WHERE id = $1", d.name[:])
+	})
+}
+
+// serverAddresses are where clients can go.
+func (d *directory) serverAddresses(ctx context.Context) ([]string, error) {
+	var all []string
+	err := each(ctx, d.read, func(scan func(...any) error) error {
+		var addresses string
+		err := scan(&addresses)
+		if addresses != "" {
+			all = append(all, strings.Split(addresses, ",")...)
+		}
+		return err
+	}, "SELECT address FROM server WHERE lease >= "+d.now()+" ORDER BY address")
+	return all, err
+}
+
+// online are the devices that are there, with their accounts.
+func (d *directory) online(ctx context.Context) ([]rendezvous.OnlineDevice, error) {
+	all := []rendezvous.OnlineDevice{}
+	err := each(ctx, d.read, func(scan func(...any) error) error {
+		var o rendezvous.OnlineDevice
+		var raw []byte
+		var since int64
+		if err := scan(&o.User, &o.Account, &raw, &o.Address, &since, &o.Presence); err != nil {
+			return err
+		}
+		copy(o.Device[:], raw)
+		o.Since = time.UnixMilli(since).UTC()
+		all = append(all, o)
+		return nil
+	}, `SELECT a.user_name, a.id, p.device, p.address, p.since, p.presence FROM presence p
+		JOIN account a ON a.id = p.account ORDER BY a.user_name, p.since, p.device`)
+	if err != nil {
+		return nil, fmt.Errorf("list who is there: %w", err)
+	}
+	return all, nil
+}
+
+// accounts are all accounts, for an administrator.
+func (d *directory) accounts(ctx context.Context) ([]rendezvous.ListedAccount, error) {
+	all := []rendezvous.ListedAccount{}
+	err := each(ctx, d.read, func(scan func(...any) error) error {
+		var a rendezvous.ListedAccount
+		var seen int64
+		if err := scan(&a.Account, &a.User, &a.Name, &a.Team, &a.Admin, &a.Disabled, &a.Devices, &seen); err != nil {
+			return err
+		}
+		if seen > 0 {
+			a.LastSeen = time.UnixMilli(seen).UTC()
+		}
+		all = append(all, a)
+		return nil
+	}, `SELECT a.id, a.user_name, a.name, a.team, a.admin, a.disabled, count(d.id), coalesce(max(d.seen), 0) FROM account a
+		LEFT JOIN device d ON d.account = a.id
+		GROUP BY a.id, a.user_name, a.name, a.team, a.admin, a.disabled ORDER BY a.user_name`)
+	if err != nil {
+		return nil, fmt.Errorf("list accounts: %w", err)
+	}
+	return all, nil
+}

@@ -1,0 +1,186 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"earshot/internal/rendezvous"
+	"earshot/peer"
+)
+
+// This file keeps what belongs to the realm: whose database it is, the codes that
+// let people in, and which tickets are void.
+
+// Registration says who may make an account.
+type Registration string
+
+// Who may make an account: anybody, who has an invitation, nobody.
+const (
+	RegisterOpen   Registration = "open"
+	RegisterInvite Registration = "invite"
+	RegisterClosed Registration = "closed"
+)
+
+// realm is whose database this is, and whether it has accounts; errNone where it is
+// nobody's yet.
+func (d *directory) realm(ctx context.Context) (key peer.ID, err error) {
+	var raw []byte
+	err = one(ctx, d.read, []any{&raw}, "SELECT key FROM realm")
+	copy(key[:], raw)
+	return key, err
+}
+
+// take makes the database the realm's. Where several servers start at once, the
+// first one's key stays.
+func (d *directory) take(ctx context.Context, key peer.ID) error {
+	return d.update(ctx, func(t *tx) error {
+		return t.run("INSERT INTO realm (one, key) VALUES (1, $1) ON CONFLICT (one) DO NOTHING", key[:])
+	})
+}
+
+// hasAdmin reports whether there is an administrator.
+func (d *directory) hasAdmin(ctx context.Context) (bool, error) {
+	var n int
+	err := one(ctx, d.read, []any{&n}, "SELECT count(*) FROM account WHERE admin")
+	return n > 0, err
+}
+
+// newCode draws a code, and what is kept of it. It is 128 bits, so its hash need not
+// be slow.
+func newCode() (code string, hash []byte) {
+	raw := make([]byte, 16)
+	rand.Read(raw) // never fails
+	code = base64.RawURLEncoding.EncodeToString(raw)
+	return code, codeHash(code)
+}
+
+func codeHash(code string) []byte {
+	sum := sha256.Sum256([]byte("earshot code v1\x00" + code))
+	return sum[:]
+}
+
+// adminCode draws the code with which the first account becomes administrator. The
+// one before is void.
+func (d *directory) adminCode(ctx context.Context) (string, error) {
+	code, hash := newCode()
+	return code, d.update(ctx, func(t *tx) error { return t.run("UPDATE realm SET code = $1", hash) })
+}
+
+// invite draws the code of an invitation.
+func (d *directory) invite(ctx context.Context, uses int, until time.Time) (string, error) {
+	code, hash := newCode()
+	return code, d.update(ctx, func(t *tx) error {
+		if err := t.run("DELETE FROM invitation WHERE ends < $1 OR uses < 1", time.Now().UnixMilli()); err != nil {
+			return err
+		}
+		return t.run("INSERT INTO invitation (code, uses, ends) VALUES ($1, $2, $3)", hash, uses, until.UnixMilli())
+	})
+}
+
+// admit uses up a code for one registration, or refuses.
+func (t *tx) admit(policy Registration, code string) (admin bool, err error) {
+	if code != "" {
+		n, err := t.exec("UPDATE realm SET code = NULL WHERE code = $1", codeHash(code))
+		if err != nil || n > 0 {
+			return n > 0, err
+		}
+	}
+	switch policy {
+	case RegisterOpen:
+		return false, nil
+	case RegisterClosed:
+		return false, refuse(rendezvous.CodeClosed)
+	}
+	n, err := t.exec("UPDATE invitation SET uses = uses - 1 WHERE code = $1 AND uses > 0 AND ends > $2", codeHash(code), time.Now().UnixMilli())
+	if err == nil && n == 0 {
+		err = refuse(rendezvous.CodeInvite)
+	}
+	return false, err
+}
+
+// mayRegister refuses as register would, and uses nothing up.
+func (d *directory) mayRegister(ctx context.Context, policy Registration, code string) error {
+	var admin, invited int
+	err := one(ctx, d.read, []any{&admin, &invited}, `SELECT (SELECT count(*) FROM realm WHERE code = $1),
+		(SELECT count(*) FROM invitation WHERE code = $1 AND uses > 0 AND ends > $2)`, codeHash(code), time.Now().UnixMilli())
+	switch {
+	case err != nil || admin > 0 || policy == RegisterOpen:
+		return err
+	case policy == RegisterClosed:
+		return refuse(rendezvous.CodeClosed)
+	case invited == 0:
+		return refuse(rendezvous.CodeInvite)
+	}
+	return nil
+}
+
+// void makes the tickets of a device up to a serial void. The lists that are signed
+// from then on say so.
+func (t *tx) void(device peer.ID, serial uint64) error {
+	err := t.run(`INSERT INTO revoked (device, serial) VALUES ($1, $2)
+		ON CONFLICT (device) DO UPDATE SET serial = excluded.serial WHERE revoked.serial < excluded.serial`, device[:], serial)
+	if err == nil {
+		err = t.run("UPDATE realm SET epoch = epoch + 1")
+	}
+	t.tell(change{kind: revoked})
+	return err
+}
+
+// revocations is the list as it is now.
+func (d *directory) revocations(ctx context.Context, realm peer.ID) (peer.Revocations, error) {
+	list := peer.Revocations{Realm: realm, Void: []peer.Void{}}
+	err := each(ctx, d.read, func(scan func(...any) error) error {
+		var raw []byte
+		var v peer.Void
+		if err := scan(&list.Epoch, &raw, &v.Serial); err != nil {
+			return err
+		}
+		if raw != nil { // the epoch comes in each row, and without any too
+			copy(v.Device[:], raw)
+			list.Void = append(list.Void, v)
+		}
+		return nil
+	}, "SELECT realm.epoch, revoked.device, coalesce(revoked.serial, 0) FROM realm LEFT JOIN revoked ON TRUE ORDER BY revoked.device")
+	if err != nil {
+		return list, fmt.Errorf("list revocations: %w", err)
+	}
+	return list, nil
+}
+
+// merge takes over a newer list, which a client kept while the database came from a
+// backup.
+func (d *directory) merge(ctx context.Context, list peer.Revocations) error {
+	return d.update(ctx, func(t *tx) error {
+		highest := uint64(0)
+		for _, v := range list.Void {
+			if err := t.void(v.Device, v.Serial); err != nil {
+				return err
+			}
+			if err := t.dropVoid(v); err != nil {
+				return err
+			}
+			highest = max(highest, v.Serial)
+		}
+		return t.run(`UPDATE realm SET epoch = CASE WHEN epoch > $1 THEN epoch ELSE $1 END + 1,
+			serial = CASE WHEN serial > $2 THEN serial ELSE $2 END`, list.Epoch, highest)
+	})
+}
+
+// dropVoid signs out a device that belongs to an account by a ticket that is void.
+func (t *tx) dropVoid(v peer.Void) error {
+	var raw []byte
+	var serial uint64
+	err := t.one([]any{&raw, &serial}, "SELECT account, serial FROM device WHERE id = $1 AND serial <= $2", v.Device[:], v.Serial)
+	if errors.Is(err, errNone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return t.signOut([16]byte(raw), v.Device, serial)
+}
