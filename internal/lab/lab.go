@@ -29,9 +29,10 @@ type Owner interface {
 
 // Link is one switch with hosts on it.
 type Link struct {
-	t     Owner
-	space string // the namespace with the bridge
-	Hosts []*Host
+	t      Owner
+	space  string // the namespace with the bridge
+	subnet int    // 10.SUBNET.0.0/16, fdSUBNET::/64
+	Hosts  []*Host
 }
 
 // Host is a machine on a [Link].
@@ -50,11 +51,35 @@ var links atomic.Int32
 // on them. It skips the owner without root.
 func New(t Owner, n int) *Link {
 	t.Helper()
+	return newLink(t, n, 77)
+}
+
+// NewRouted puts hosts on two links that a router joins: it passes on what is meant
+// for one host, and no multicast.
+func NewRouted(t Owner, here, there int) (a, b *Link) {
+	t.Helper()
+	a, b = newLink(t, here+1, 77), newLink(t, there, 78)
+	router := a.Hosts[here]
+	a.Hosts = a.Hosts[:here]
+	t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", router.Space).Run() })
+	b.Join(router, "eth1", "10.78.255.1")
+	a.ip("netns", "exec", router.Space, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+	for _, h := range a.Hosts {
+		a.ip("-n", h.Space, "route", "replace", "default", "via", router.Addr)
+	}
+	for _, h := range b.Hosts {
+		b.ip("-n", h.Space, "route", "replace", "default", "via", "10.78.255.1")
+	}
+	return a, b
+}
+
+func newLink(t Owner, n, subnet int) *Link {
+	t.Helper()
 	if reason := Missing(); reason != "" {
 		t.Skip(reason)
 	}
 	name := fmt.Sprintf("es%x-%x", os.Getpid(), links.Add(1))
-	l := &Link{t: t, space: name + "-sw"}
+	l := &Link{t: t, space: name + "-sw", subnet: subnet}
 	t.Cleanup(l.close)
 	l.ip("netns", "add", l.space)
 	l.ip("-n", l.space, "link", "add", "name", "br0", "type", "bridge", "mcast_snooping", "0")
@@ -85,7 +110,7 @@ func Missing() string {
 // is here, and it would cost each test two seconds.
 func (l *Link) add(space string, i int) {
 	h := &Host{link: l, Space: space, port: fmt.Sprintf("port%d", i),
-		Addr: fmt.Sprintf("10.77.%d.%d", i/250, i%250+1), Addr6: fmt.Sprintf("fd77::%x", i+1)}
+		Addr: fmt.Sprintf("10.%d.%d.%d", l.subnet, i/250, i%250+1), Addr6: fmt.Sprintf("fd%d::%x", l.subnet, i+1)}
 	l.Hosts = append(l.Hosts, h)
 	l.ip("netns", "add", space)
 	for _, scope := range []string{"all", "default"} {

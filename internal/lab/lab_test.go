@@ -24,6 +24,16 @@ func TestHostsReachEachOtherUntilTheCableIsPulled(t *testing.T) {
 	}
 }
 
+func TestARouterJoinsTwoLinks(t *testing.T) {
+	here, there := NewRouted(t, 1, 2)
+	if out, err := ping(t, here.Hosts[0], there.Hosts[1].Addr); err != nil {
+		t.Errorf("the other link is out of reach: %v\n%s", err, out)
+	}
+	if out, err := ping(t, there.Hosts[0], there.Hosts[1].Addr); err != nil {
+		t.Errorf("the neighbour is out of reach: %v\n%s", err, out)
+	}
+}
+
 func TestAHostThatLosesPacketsStillCountsThem(t *testing.T) {
 	l := New(t, 2)
 	a, b := l.Hosts[0], l.Hosts[1]
