@@ -106,17 +106,19 @@ func read[T any](p *person, args ...string) (v T) {
 
 // event is a line of `listen --json`; only what the tests look at.
 type event struct {
-	Event  string    `json:"event"`
-	At     time.Time `json:"at"`
-	ID     string    `json:"id"`
-	Port   int       `json:"port"`
-	Name   string    `json:"name"`
-	Text   string    `json:"text"`
-	State  string    `json:"state"`
-	Error  string    `json:"error"`
-	Reason string    `json:"reason"`
-	Done   int64     `json:"done"`
-	Peer   struct {
+	Event    string    `json:"event"`
+	At       time.Time `json:"at"`
+	ID       string    `json:"id"`
+	Port     int       `json:"port"`
+	Name     string    `json:"name"`
+	Text     string    `json:"text"`
+	State    string    `json:"state"`
+	Error    string    `json:"error"`
+	Reason   string    `json:"reason"`
+	User     string    `json:"user"`
+	Presence string    `json:"presence"`
+	Done     int64     `json:"done"`
+	Peer     struct {
 		ID   string `json:"id"`
 		Name string `json:"name"`
 	} `json:"peer"`
