@@ -22,14 +22,16 @@ type cursor struct {
 // valid when the cursor moves on.
 func (c *cursor) file(n int64) (f *File, ok bool, err error) {
 	if len(c.page) == 0 || n < c.page[0].N || n > c.page[len(c.page)-1].N {
-		files, err := c.store.Files(c.id, n, page)
+		files, err := c.store.Files(c.id, n, maxPage)
 		if err != nil || len(files) == 0 {
 			return nil, false, err
 		}
 		c.page = files
 	}
-	f = &c.page[n-c.page[0].N]
-	if f.N != n {
+	if c.page[0].N > n {
+		return nil, false, c.missing(n)
+	}
+	if f = &c.page[n-c.page[0].N]; f.N != n {
 		return nil, false, c.missing(n)
 	}
 	return f, true, nil
@@ -46,7 +48,7 @@ func (c *cursor) each(do func(f *File) error) error {
 	var next []File
 	load := func(from int64) error {
 		return ahead.begin(func() (err error) {
-			next, err = c.store.Files(c.id, from, page)
+			next, err = c.store.Files(c.id, from, maxPage)
 			return err
 		})
 	}
@@ -85,28 +87,35 @@ func (c *cursor) tops(do func(f *File) error) error {
 	return err
 }
 
-// holding is the file that a chunk lies in, of a manifest with that many entries.
+// holding is the file that a chunk lies in, of a manifest with that many entries. The
+// page behind the last one is looked at first: mostly it is there.
 func (c *cursor) holding(number, entries int64) (*File, error) {
-	if f := c.near(number); f != nil {
-		return f, nil
+	low, high := int64(0), entries // it is one of these
+	at := entries / 2
+	if last := len(c.page) - 1; last >= 0 && c.page[last].N+1 < entries {
+		at = c.page[last].N + 1
 	}
-	var failed error
-	n := sort.Search(int(entries), func(i int) bool {
-		files, err := c.store.Files(c.id, int64(i), 1)
-		if err != nil || len(files) == 0 {
-			failed = fmt.Errorf("find chunk %d of %s: file %d: %w", number, c.id, i, err)
-			return true
+	for {
+		if f := c.near(number); f != nil {
+			return f, nil
 		}
-		return files[0].First+files[0].Chunks() > number
-	})
-	if failed != nil {
-		return nil, failed
+		if low >= high {
+			return nil, fmt.Errorf("find chunk %d of %s: behind the end", number, c.id)
+		}
+		_, ok, err := c.file(at)
+		if err == nil && !ok {
+			err = c.missing(at)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("find chunk %d: %w", number, err)
+		}
+		if number < c.page[0].First {
+			high = c.page[0].N
+		} else if c.near(number) == nil {
+			low = c.page[len(c.page)-1].N + 1
+		}
+		at = low + (high-low)/2
 	}
-	f, ok, err := c.file(int64(n))
-	if err == nil && !ok {
-		err = fmt.Errorf("find chunk %d of %s: behind the end", number, c.id)
-	}
-	return f, err
 }
 
 // near is the file that a chunk lies in where the cursor has it at hand, else nil.

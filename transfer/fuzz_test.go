@@ -64,7 +64,7 @@ func FuzzManifest(f *testing.F) {
 		}
 		store := &memory{}
 		c := &checker{store: store, offer: Offer{Files: 1 << 30, Bytes: maxBytes}, list: newListing(), places: newPlaces()}
-		if c.page(m.(peer.Manifest).Entries, m.(peer.Manifest).Holes) != nil || c.adding.wait() != nil {
+		if c.page(m.(peer.Manifest).Entries, m.(peer.Manifest).Holes) != nil || c.flush() != nil || c.adding.wait() != nil {
 			return
 		}
 		folders := map[string]bool{".": true}

@@ -169,7 +169,10 @@ func (l *landing) nextChunk() (c chunk, ok bool, err error) {
 	}
 	for l.file < l.entries {
 		f, ok, err := l.walk.file(l.file)
-		if err != nil || !ok {
+		if err == nil && !ok {
+			err = l.walk.missing(l.file)
+		}
+		if err != nil {
 			return chunk{}, false, err
 		}
 		if l.asked < f.First+f.Chunks() {

@@ -161,11 +161,12 @@ type checker struct {
 	offer  Offer
 	list   *listing
 	places *places
-	adding aside // of a page to the store
+	kept   []File // checked, and still to be added to the store
+	adding aside  // of files to the store
 }
 
-// page checks one page and begins to add it to the store: the next call, or end,
-// says what came of that. Nothing outside the store has been touched when it refuses
+// page checks one page and keeps it: what comes of adding it to the store, another
+// call, or end, says. Nothing outside the store has been touched when it refuses
 // one. The holes are a hint, of use only while they are no more than the bytes.
 func (c *checker) page(entries []peer.ManifestEntry, holes uint64) error {
 	files := make([]File, len(entries))
@@ -195,6 +196,25 @@ func (c *checker) page(entries []peer.ManifestEntry, holes uint64) error {
 	if err := c.list.checkFolders(c.offer.Files); err != nil {
 		return err
 	}
+	return c.keep(files)
+}
+
+// keep adds files to the store, as many at once as it takes: those of small pages too,
+// since whoever reads them gets those that were added together.
+func (c *checker) keep(files []File) error {
+	if len(c.kept)+len(files) > maxPage {
+		if err := c.flush(); err != nil {
+			return err
+		}
+	}
+	c.kept = append(c.kept, files...)
+	return nil
+}
+
+// flush begins to add what is kept.
+func (c *checker) flush() error {
+	files := c.kept
+	c.kept = nil
 	return c.adding.begin(func() error { return c.store.AddFiles(c.offer.ID, files) })
 }
 
@@ -210,7 +230,7 @@ func (c *checker) checkSizes(files []File) error {
 
 // end refuses a manifest that, now that it is complete, is not what was offered.
 func (c *checker) end() error {
-	if err := c.adding.wait(); err != nil {
+	if err := errors.Join(c.flush(), c.adding.wait()); err != nil {
 		return err
 	}
 	got := c.list.offer()

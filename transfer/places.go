@@ -69,16 +69,26 @@ func (p *places) enter(folder string) bool {
 	return false
 }
 
+const (
+	// firstBuckets is for the folders that people have.
+	firstBuckets = 1024
+	// fullBucket is about how many hashes are looked through for one.
+	fullBucket = 256
+)
+
 // nameSet is a set of hashes. One folder may hold millions of files, so it takes
 // little more than the hashes themselves: a map of them takes three times that.
 type nameSet struct {
 	count   int
-	buckets [1024][]uint64
+	buckets [][]uint64
 }
 
 // add reports whether the hash was not in the set.
 func (s *nameSet) add(hash uint64) bool {
-	bucket := &s.buckets[hash%uint64(len(s.buckets))]
+	if s.count >= fullBucket*len(s.buckets) {
+		s.grow()
+	}
+	bucket := s.bucket(hash)
 	if slices.Contains(*bucket, hash) {
 		return false
 	}
@@ -87,10 +97,25 @@ func (s *nameSet) add(hash uint64) bool {
 	return true
 }
 
+func (s *nameSet) bucket(hash uint64) *[]uint64 { return &s.buckets[hash%uint64(len(s.buckets))] }
+
+// grow makes more buckets, so that many names take no longer than few.
+func (s *nameSet) grow() {
+	old := s.buckets
+	s.buckets = make([][]uint64, max(firstBuckets, 8*len(old)))
+	for i, hashes := range old {
+		old[i] = nil
+		for _, hash := range hashes {
+			bucket := s.bucket(hash)
+			*bucket = append(*bucket, hash)
+		}
+	}
+}
+
 // clear keeps the room of a small set for the next one.
 func (s *nameSet) clear() {
-	if s.count > 16*len(s.buckets) {
-		*s = nameSet{}
+	if s.count > 16*firstBuckets {
+		s.buckets = nil
 	}
 	s.count = 0
 	for i := range s.buckets {

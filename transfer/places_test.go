@@ -81,3 +81,26 @@ func TestAFullFolderLeavesNothingBehind(t *testing.T) {
 		t.Error("the same name is taken again")
 	}
 }
+
+func TestManyNamesInAFolderAreLookedThroughQuickly(t *testing.T) {
+	const many = 400_000
+	p := newPlaces()
+	for i := range many {
+		f := File{N: int64(i), Path: fmt.Sprint(i)}
+		if err := p.put(&f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	longest := 0
+	for _, bucket := range p.names.buckets {
+		longest = max(longest, len(bucket))
+	}
+	if p.names.count != many || longest > 2*fullBucket {
+		t.Errorf("%d names, %d of them looked through for one", p.names.count, longest)
+	}
+	for _, i := range []int{0, many / 2, many - 1} {
+		if p.put(&File{Path: fmt.Sprint(i)}) == nil {
+			t.Errorf("%d is taken again", i)
+		}
+	}
+}

@@ -75,7 +75,7 @@ type facts struct {
 	First         int64
 	Start         int64
 	Top           int64
-	Source        string
+	Source        []byte // a path here, which need not be UTF-8
 	Changed       int64
 	Device, Inode uint64
 	Holes         int64
@@ -84,14 +84,14 @@ type facts struct {
 func factsOf(f transfer.File) facts {
 	return facts{
 		Path: f.Path, Wire: f.Wire, Size: f.Size, Time: f.Time.UnixNano(), Mode: f.Mode, First: f.First, Start: f.Start, Top: f.Top,
-		Source: f.Source, Changed: f.Stamp.Changed, Device: f.Stamp.Device, Inode: f.Stamp.Inode, Holes: f.Holes,
+		Source: []byte(f.Source), Changed: f.Stamp.Changed, Device: f.Stamp.Device, Inode: f.Stamp.Inode, Holes: f.Holes,
 	}
 }
 
 func (a facts) file() transfer.File {
 	return transfer.File{
 		Path: a.Path, Wire: a.Wire, Size: a.Size, Time: time.Unix(0, a.Time), Mode: a.Mode, First: a.First, Start: a.Start, Top: a.Top,
-		Source: a.Source, Stamp: transfer.Stamp{Changed: a.Changed, Device: a.Device, Inode: a.Inode}, Holes: a.Holes,
+		Source: string(a.Source), Stamp: transfer.Stamp{Changed: a.Changed, Device: a.Device, Inode: a.Inode}, Holes: a.Holes,
 	}
 }
 
@@ -123,10 +123,9 @@ var dropRows = map[string]int{"manifest": 32, "file": 4096}
 // Files gives up to limit files of a transfer in order, from number from on: those
 // that were added together.
 func (s TransferStore) Files(id uuid.UUID, from int64, limit int) ([]transfer.File, error) {
-	const query = "SELECT first, files FROM manifest WHERE transfer = ? AND first <= ? ORDER BY first DESC LIMIT 1"
-	files, err := s.page(query, id, from)
+	files, err := s.page(selectPage+" ORDER BY first LIMIT 1", id, from)
 	if err == nil && len(files) > 0 {
-		files = files[min(from-files[0].N, int64(len(files))):]
+		files = files[max(0, min(from-files[0].N, int64(len(files)))):]
 		files = files[:min(limit, len(files))]
 		err = s.mark(id, files)
 	}
@@ -135,10 +134,8 @@ func (s TransferStore) Files(id uuid.UUID, from int64, limit int) ([]transfer.Fi
 
 // Folders gives up to limit folders of a transfer in order, from number from on.
 func (s TransferStore) Folders(id uuid.UUID, from int64, limit int) ([]transfer.File, error) {
-	const query = `SELECT first, files FROM manifest WHERE transfer = ?1 AND folders > 0 AND first >=
-		(SELECT max(first) FROM manifest WHERE transfer = ?1 AND first <= ?2) AND first + count > ?2 ORDER BY first LIMIT 1`
 	for {
-		files, err := s.page(query, id, from)
+		files, err := s.page(selectPage+" AND folders > 0 ORDER BY first LIMIT 1", id, from)
 		if err != nil || len(files) == 0 {
 			return nil, s.db.mapped("list folders of a transfer", err)
 		}
@@ -151,6 +148,11 @@ func (s TransferStore) Folders(id uuid.UUID, from int64, limit int) ([]transfer.
 		from = next
 	}
 }
+
+// selectPage asks for the rows with the file of a number and those behind it: where
+// that of the file is lost, the next one shows that there is a gap.
+const selectPage = `SELECT first, files FROM manifest WHERE transfer = ?1 AND first + count > ?2 AND first >=
+	coalesce((SELECT max(first) FROM manifest WHERE transfer = ?1 AND first <= ?2), 0)`
 
 // page is one row of a manifest, found with that number.
 func (s TransferStore) page(query string, id uuid.UUID, number int64) ([]transfer.File, error) {

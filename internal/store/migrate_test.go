@@ -13,7 +13,10 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/google/uuid"
+
 	"earshot/internal/chat"
+	"earshot/transfer"
 )
 
 // later is the schema of a program that comes after this one, by one version.
@@ -54,13 +57,27 @@ func latest(t *testing.T) int64 {
 }
 
 // first is the schema of the first program.
-func first(t *testing.T) schema {
+func first(t *testing.T) schema { return before(t, "0002") }
+
+// before is the schema of the last program without the migrations from that one on.
+func before(t *testing.T, migration string) schema {
 	t.Helper()
-	b, err := os.ReadFile("migrations/0001_first.sql")
+	names, err := os.ReadDir("migrations")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newSchema(fstest.MapFS{"0001_first.sql": {Data: b}})
+	files := fstest.MapFS{}
+	for _, name := range names {
+		if name.Name() >= migration {
+			break
+		}
+		b, err := os.ReadFile(filepath.Join("migrations", name.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name.Name()] = &fstest.MapFile{Data: b}
+	}
+	s, err := newSchema(files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,6 +196,35 @@ func TestRequestsOfTheFirstSchema(t *testing.T) {
 
 // TestFailedMigration: the database stays what it was, and the next program
 // finds it so.
+// TestFilesOfBeforePages: what was kept with the files of a transfer goes with them.
+func TestFilesOfBeforePages(t *testing.T) {
+	path := newPath(t)
+	db, _, err := openAs(path, before(t, "0006"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	receiving, sending, done := someTransfer(1), someTransfer(2), someTransfer(3)
+	receiving.Direction, receiving.State, receiving.Listed, receiving.Compared = transfer.Receiving, transfer.Interrupted, true, true
+	sending.Direction, sending.State, sending.Listed = transfer.Sending, transfer.Active, true
+	done.Direction, done.State, done.Listed = transfer.Sending, transfer.Done, true
+	for _, tr := range []transfer.Transfer{receiving, sending, done} {
+		if err := db.TransferStore().SaveTransfer(tr); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustClose(t, db)
+	all, err := mustOpen(t, path).TransferStore().Transfers()
+	if err != nil || len(all) != 3 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	states := map[uuid.UUID]transfer.State{receiving.ID: transfer.Interrupted, sending.ID: transfer.Cancelled, done.ID: transfer.Done}
+	for _, tr := range all {
+		if tr.Listed || tr.Compared || tr.State != states[tr.ID] {
+			t.Errorf("%s %s: listed %v, compared %v", tr.Direction, tr.State, tr.Listed, tr.Compared)
+		}
+	}
+}
+
 func TestFailedMigration(t *testing.T) {
 	path, want := closedDatabase(t)
 	_, _, err := openAs(path, later(t, "CREATE TABLE novelty (x INTEGER);\nINSERT INTO nowhere VALUES (1);"))

@@ -110,7 +110,7 @@ func TestTransferFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []transfer.File{someFile(0), someFile(1), someFile(2), someFile(3)}
-	want[3].Time = time.Unix(0, 0)
+	want[3].Time, want[3].Source = time.Unix(0, 0), "/home/caf\xe9" // not UTF-8
 	for _, part := range [][]transfer.File{want[:2], want[2:]} {
 		if err := s.AddFiles(id, part); err != nil {
 			t.Fatal(err)
@@ -141,4 +141,60 @@ func TestTransferFiles(t *testing.T) {
 	if got, err := s.Files(id, 0, 100); err != nil || len(got) != 0 {
 		t.Errorf("dropped: %v, %v", got, err)
 	}
+}
+
+func TestALostPageOfAManifestIsNotItsEnd(t *testing.T) {
+	for lost, first := range map[string]int64{"the first": 0, "one between": 2} {
+		t.Run(lost, func(t *testing.T) {
+			db := mustOpen(t, newPath(t))
+			s, id := db.TransferStore(), someTransfer(1).ID
+			listed(t, s, 3)
+			err := db.update("lose a page", func(tx tx) error {
+				_, err := tx.exec("DELETE FROM manifest WHERE first = ?", first)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, list := range map[string]func(uuid.UUID, int64, int) ([]transfer.File, error){"files": s.Files, "folders": s.Folders} {
+				if got, err := list(id, first, 100); err != nil || len(got) == 0 || got[0].N <= first+1 {
+					t.Errorf("%s: %+v, %v, want those behind the gap", name, got, err)
+				}
+			}
+		})
+	}
+}
+
+func TestFilesOfTransfersAreReadBack(t *testing.T) {
+	from, to := newPath(t), newPath(t)
+	damaged, db := mustOpen(t, from), mustOpen(t, to)
+	want := listed(t, damaged.TransferStore(), 2)
+	want[3].Final = "A (2)"
+	if err := damaged.TransferStore().SetFinals(someTransfer(1).ID, []transfer.Final{{N: 3, Name: "A (2)"}}); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, damaged)
+	if whole, err := db.copyTables(from, to); !whole || err != nil {
+		t.Errorf("whole: %v, %v", whole, err)
+	}
+	if got, err := db.TransferStore().Files(someTransfer(1).ID, 2, 2); err != nil || !reflect.DeepEqual(got, want[2:]) {
+		t.Errorf("got %+v, %v, want %+v", got, err, want[2:])
+	}
+}
+
+// listed saves a transfer with so many pages of a file and a folder.
+func listed(t *testing.T, s TransferStore, pages int64) (all []transfer.File) {
+	t.Helper()
+	if err := s.SaveTransfer(someTransfer(1)); err != nil {
+		t.Fatal(err)
+	}
+	for n := range pages {
+		files := []transfer.File{someFile(2 * n), someFile(2*n + 1)}
+		files[1].Mode = peer.ModeFolder
+		if err := s.AddFiles(someTransfer(1).ID, files); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, files...)
+	}
+	return all
 }

@@ -2,10 +2,10 @@
 PRAGMA user_version = 8;
 
 -- The files of a transfer, some hundred in a row: a row for each took most of the
--- time of a transfer of small files. Those of before are fetched again by who
--- receives them; who sends them offers them anew.
+-- time of a transfer of small files. Those of before are fetched, and compared, again
+-- by who receives them; who sends them offers them anew.
 DROP TABLE file;
-UPDATE transfer SET listed = 0;
+UPDATE transfer SET listed = 0, compared = 0;
 UPDATE transfer SET state = 'cancelled', reason = 'by me'
     WHERE direction = 'send' AND state NOT IN ('done', 'declined', 'cancelled', 'failed');
 
@@ -26,4 +26,4 @@ CREATE TABLE file (
     placeholder INTEGER NOT NULL DEFAULT 0,
     plan        BLOB, -- see the program; an array in CBOR
     PRIMARY KEY (transfer, n)
-) STRICT, WITHOUT ROWID;
+) STRICT;
