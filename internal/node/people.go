@@ -98,7 +98,7 @@ func (p *person) value() Person {
 		Account: p.account.user.String(), Team: p.account.team, CertifiedBy: p.account.server, Lapsed: p.account.lapsed,
 		Addresses: make([]string, len(p.addrs)), Via: make([]string, len(p.via)),
 	}
-	if v.Account == "" {
+	if v.Account == "" && !p.account.void {
 		v.Account = peer.Line(p.user, 0).String()
 	}
 	for i, a := range p.addrs {
