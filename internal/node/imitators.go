@@ -78,10 +78,10 @@ func imitation(p *person) string {
 }
 
 // link tells conversations and transfers whether there is a session that they may
-// use: nothing that is queued goes to an imitator. Where they missed something
-// that is said once a session, a new one is made.
+// use: nothing that is queued goes to an imitator, nor to an older version. Where they
+// missed something that is said once a session, a new one is made.
 func (n *Node) link(p *person) {
-	open := p.session && !p.imitates
+	open := p.session && !p.imitates && !p.older()
 	if open == p.linked {
 		return
 	}
