@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
 	"earshot/internal/rendezvous"
@@ -23,9 +24,11 @@ import (
 )
 
 // dial is a connection of a device to the server, below HTTP.
-func (s *service) dial(n byte) *tls.Conn {
+func (s *service) dial(n byte) *tls.Conn { return s.dialAs(device(n)) }
+
+func (s *service) dialAs(identity *peer.Identity) *tls.Conn {
 	s.t.Helper()
-	config, err := peer.HTTPConfig(device(n), s.Realm())
+	config, err := peer.HTTPConfig(identity, s.Realm())
 	must(s.t, err)
 	conn, err := tls.Dial("tcp", s.Addr().String(), config)
 	must(s.t, err)
@@ -46,6 +49,9 @@ func send(t *testing.T, conn net.Conn, request string) (int, string) {
 	must(t, err)
 	return answer.StatusCode, string(body)
 }
+
+// readStrict reads an answer.
+func readStrict(raw []byte, into any) error { return json.Unmarshal(raw, into, strict) }
 
 // call is send on a connection of its own.
 func (s *service) call(n byte, method, path, body string, headers ...string) (int, string) {
