@@ -52,6 +52,8 @@ type fake struct {
 	stands   node.MessageState // of every message that is asked for
 	why      peer.Text         // and why it waits
 
+	server fakeServer
+
 	receipts []node.Receipt
 	files    node.FilesCheck
 	reading  []node.Reading // what CheckFiles tells before it answers

@@ -135,6 +135,15 @@ var calls = map[string]call{
 	"watch":   do(func(ctx context.Context, n Node, a watchArgs) error { return n.Watch(ctx, a.Conversation) }),
 }
 
+// callOf is the call of a word.
+func callOf(word string) (call, bool) {
+	if ask, ok := calls[word]; ok {
+		return ask, true
+	}
+	ask, ok := accountCalls[word]
+	return ask, ok
+}
+
 // answer makes a call of a method with a result.
 func answer[A, R any](ask func(context.Context, Node, A) (R, error)) call {
 	return func(ctx context.Context, n Node, with jsontext.Value) (any, error) {

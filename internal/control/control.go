@@ -83,6 +83,7 @@ type Node interface {
 	Connect(ctx context.Context, hostport string) error
 	Watch(ctx context.Context, c node.Conversation) error
 	Subscribe(ctx context.Context) (node.Subscription, error)
+	AccountNode
 }
 
 // encoding holds the JSON options of both sides: nothing ambiguous is read, and
@@ -130,6 +131,24 @@ var codes = []struct {
 	{"no host", node.ErrNoHost},
 	{"no address", node.ErrAddress},
 	{"other path", node.ErrPath},
+	{"no server", node.ErrNoServer},
+	{"signed out", node.ErrSignedOut},
+	{"server away", node.ErrServerAway},
+	{"other key", node.ErrOtherKey},
+	{"unconfirmed", node.ErrUnconfirmed},
+	{"other server", node.ErrOtherServer},
+	{"bad server", node.ErrBadServer},
+	{"user name", node.ErrUserName},
+	{"taken", node.ErrTaken},
+	{"password", node.ErrPassword},
+	{"credentials", node.ErrCredentials},
+	{"invite", node.ErrInvite},
+	{"closed", node.ErrClosed},
+	{"not admin", node.ErrNotAdmin},
+	{"no account", node.ErrNoAccount},
+	{"too many", node.ErrTooMany},
+	{"choose", node.ErrChoose},
+	{"unavailable", node.ErrUnavailable},
 }
 
 // errLeft says that the node ended before it was asked: nothing was done, so the

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,7 +113,7 @@ func TestTooManyClients(t *testing.T) {
 // FuzzRequest checks that no line makes the server panic, and that what it took
 // is what another strict reader takes.
 func FuzzRequest(f *testing.F) {
-	for word := range calls {
+	for _, word := range slices.Concat(slices.Collect(maps.Keys(calls)), slices.Collect(maps.Keys(accountCalls))) {
 		f.Add([]byte(fmt.Sprintf(`{"id":1,"call":%q,"with":{}}`, word)))
 	}
 	f.Add([]byte(`{"id":2,"call":"write","with":{"to":"K7QF","text":"hello \u4e16\n"}}`))
@@ -134,7 +136,7 @@ func FuzzRequest(f *testing.F) {
 		if same, err := readRequest(again); err != nil || same.ID != r.ID || same.Call != r.Call {
 			t.Fatalf("%q: read again: %+v, %v", line, same, err)
 		}
-		if ask, ok := calls[r.Call]; ok {
+		if ask, ok := callOf(r.Call); ok {
 			ask(t.Context(), &fakeNode{}, r.With)
 		}
 	})

@@ -118,7 +118,7 @@ func (c *connection) run(ctx context.Context, r request) response {
 	if r.Call == callYield {
 		return c.yield(r.ID)
 	}
-	ask, known := calls[r.Call]
+	ask, known := callOf(r.Call)
 	if !known {
 		return response{ID: r.ID, Error: failureOf(fmt.Errorf("unknown call %q", r.Call))}
 	}

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -104,7 +105,16 @@ func (n *Node) Invite(ctx context.Context, i Invitation) (link string, err error
 	return parsed.String(), nil
 }
 
-// ImportAccounts makes accounts.
+func madeAccount(m rendezvous.Imported) MadeAccount {
+	made := MadeAccount{User: peer.Line(m.User, 0), Password: peer.Line(m.Password, 0).String()}
+	if m.Error != "" {
+		made.Problem = sentence("%v", meaning(&rendezvous.RefusedError{Code: m.Error}))
+	}
+	return made
+}
+
+// ImportAccounts makes accounts. Where it fails on the way it returns those that
+// were made before: nobody else knows their passwords.
 func (n *Node) ImportAccounts(ctx context.Context, accounts []NewAccount) ([]MadeAccount, error) {
 	client, err := n.signedInClient(ctx)
 	if err != nil {
@@ -114,13 +124,15 @@ func (n *Node) ImportAccounts(ctx context.Context, accounts []NewAccount) ([]Mad
 	for i, a := range accounts {
 		asked[i] = rendezvous.Registration{User: a.User, Name: peer.DisplayName(a.Name).String(), Team: peer.DisplayName(a.Team).String()}
 	}
-	made, err := client.Import(ctx, asked)
-	all := make([]MadeAccount, len(made))
-	for i, m := range made {
-		all[i] = MadeAccount{User: peer.Line(m.User, 0), Password: peer.Line(m.Password, 0).String()}
-		if m.Error != "" {
-			all[i].Problem = sentence("%v", meaning(&rendezvous.RefusedError{Code: m.Error}))
+	var all []MadeAccount
+	for some := range slices.Chunk(asked, rendezvous.MaxImport) {
+		made, err := client.Import(ctx, some)
+		for _, m := range made {
+			all = append(all, madeAccount(m))
+		}
+		if err != nil {
+			return all, served(err)
 		}
 	}
-	return all, served(err)
+	return all, nil
 }

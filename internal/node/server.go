@@ -369,7 +369,7 @@ func served(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w (%w)", meaning(err), err)
+	return fmt.Errorf("%w (%v)", meaning(err), err) // its deadline is not the caller's
 }
 
 // meaning is what an error of the client comes down to.

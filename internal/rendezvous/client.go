@@ -219,6 +219,7 @@ type call struct {
 	body         any           // nil: none
 	time         time.Duration // 0: callTime
 	once         bool          // not asked again where it may have been heard
+	held         bool          // nor, at once, of another server: all of a server's clients would
 }
 
 // ask makes a call of a server, and of the next one where none answers.
@@ -239,7 +240,7 @@ func ask[T any](ctx context.Context, c *Client, call call) (T, error) {
 			return answer, nil
 		}
 		err = fmt.Errorf("%s %s at %s: %w", call.method, call.path, address, err)
-		if ctx.Err() != nil || !passes(err, call.once) {
+		if ctx.Err() != nil || !call.passes(err) {
 			return none, err
 		}
 		failed = append(failed, err)
@@ -260,15 +261,15 @@ func away(failed []error) error {
 	return fmt.Errorf("%w: %w", ErrAway, err)
 }
 
-// passes reports whether another server may be asked the same.
-func passes(err error, once bool) bool {
+// passes reports whether another server may be asked the same after this error.
+func (c call) passes(err error) bool {
 	if _, unheard := errors.AsType[notSent](err); unheard {
 		return true
 	}
-	if refused, ok := errors.AsType[*RefusedError](err); ok && refused.Code != CodeUnavailable {
-		return false
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
+		return refused.Code == CodeUnavailable && !c.once
 	}
-	return !once
+	return !c.once && !c.held
 }
 
 // askAt makes a call of one server.

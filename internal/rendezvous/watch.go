@@ -22,9 +22,12 @@ const (
 	// minRetry and maxRetry bound the wait after a heartbeat that failed.
 	minRetry = time.Second
 	maxRetry = 5 * time.Minute
-	// spread is over how long those come back who lost their server at one moment:
-	// 10,000 handshakes in it are no stampede.
-	spread = 15 * time.Second
+	// spread is over how long those come back who lost their server at one moment. The
+	// first time it is short, so that friends do not see somebody blink whose
+	// connection broke (the server waits for five seconds); where the server is away
+	// 10,000 handshakes in the longer one are no stampede.
+	firstSpread = 4 * time.Second
+	spread      = 15 * time.Second
 	// shortAway is how long a server may be away for all to be back within a minute:
 	// until then nobody waits longer than soonRetry.
 	shortAway = 10 * time.Minute
@@ -82,6 +85,7 @@ type Watch struct {
 	received uint64
 	failures int
 	up       bool      // the last heartbeat was answered
+	lost     bool      // the failures began with a server that had answered
 	since    time.Time // the first failure in a row
 	behind   bool      // the server wants the revocation list
 	taught   bool      // it got it, since it was reached
@@ -216,16 +220,15 @@ func (n News) empty() bool {
 
 // failed tells that a heartbeat was not answered, and returns how long to wait.
 func (w *Watch) failed(err error) time.Duration {
-	lost := w.up
 	if w.failures == 0 {
-		w.since = time.Now()
+		w.since, w.lost = time.Now(), w.up
 	}
 	w.failures++
-	if lost || w.failures == 1 {
+	if w.up || w.failures == 1 {
 		w.cfg.Notify(Unreached{err})
 	}
 	w.up, w.taught = false, false
-	wait := rand.N(retryBound(w.failures, lost, time.Since(w.since)))
+	wait := rand.N(retryBound(w.failures, w.lost, time.Since(w.since)))
 	if refused, ok := errors.AsType[*RefusedError](err); ok {
 		wait += min(refused.Wait, maxRetry)
 	}
@@ -233,20 +236,20 @@ func (w *Watch) failed(err error) time.Duration {
 }
 
 // retryBound is below what a wait is drawn ("full jitter") after so many failures
-// in a row: it doubles from minRetry. Who just lost a server, as all of its clients
-// may have, waits longer at first; while it is not away for long nobody waits long.
+// in a row: it doubles from minRetry. Who lost a server, as all of its clients may
+// have, waits longer at first; while it is not away for long nobody waits long.
 func retryBound(failures int, lost bool, away time.Duration) time.Duration {
-	if lost {
-		return spread
+	if lost && failures == 1 {
+		return firstSpread
 	}
-	most := maxRetry
+	least, most := minRetry, maxRetry
+	if lost {
+		least = spread
+	}
 	if away < shortAway {
 		most = soonRetry
 	}
-	if n := failures - 1; n < 9 { // 2^9 s are more than maxRetry
-		return min(most, minRetry<<max(n, 0))
-	}
-	return most
+	return min(most, max(least, minRetry<<min(failures-1, 9))) // 2^9 s are more than maxRetry
 }
 
 // wait waits; where it may be hurried, until [Watch.Hurry] at most.

@@ -281,9 +281,48 @@ func TestAServerThatIsAwayIsTriedLessAndLess(t *testing.T) {
 	})
 }
 
-// TestARestartIsNoStampede has many devices lose a server for some seconds.
+// TestAServersClientsMoveToAnotherOne: while that takes no longer than the servers
+// wait nobody is seen to go.
+func TestAServersClientsMoveToAnotherOne(t *testing.T) {
+	const devices = 40
+	synctest.Test(t, func(t *testing.T) {
+		n, other := newNetwork(), newBeats()
+		stop := n.serve(t, office, seeded(9), newBeats())
+		defer n.serve(t, branch, seeded(9), other)()
+		for d := range devices {
+			w, stop := n.watch(t, byte(d), func(any) {})
+			defer stop()
+			w.cfg.Client.SetAddresses([]string{office, branch})
+		}
+		time.Sleep(time.Minute)
+		killed := time.Now()
+		stop()
+		time.Sleep(5 * time.Second)
+		at, first := make(map[uuid.UUID]time.Duration), 0
+		for i, h := range other.heartbeats() {
+			if _, known := at[h.Instance]; !known {
+				at[h.Instance] = other.at[i].Sub(killed)
+				if at[h.Instance] < time.Second {
+					first++
+				}
+			}
+		}
+		if len(at) != devices || first > devices*2/3 {
+			t.Errorf("%d of %d moved, %d of them in the first second", len(at), devices, first)
+		}
+	})
+}
+
+// TestARestartIsNoStampede has many devices lose a server, for a moment and for some
+// seconds.
 func TestARestartIsNoStampede(t *testing.T) {
-	const devices, away = 100, time.Second / 2
+	comeBack(t, time.Second/2, 45)
+	comeBack(t, 8*time.Second, 25)
+}
+
+// comeBack has devices lose a server: in no second more than so many are back.
+func comeBack(t *testing.T, away time.Duration, most int) {
+	const devices = 100
 	synctest.Test(t, func(t *testing.T) {
 		n, b := newNetwork(), newBeats()
 		stop := n.serve(t, office, seeded(9), b)
@@ -308,8 +347,8 @@ func TestARestartIsNoStampede(t *testing.T) {
 			t.Errorf("%d of %d are back after a minute", len(back), devices)
 		}
 		for second, n := range seconds {
-			if n > devices/4 {
-				t.Errorf("%d came back in second %d", n, second)
+			if n > most {
+				t.Errorf("away for %s: %d came back in second %d", away, n, second)
 			}
 		}
 	})
