@@ -215,7 +215,7 @@ func (c *Console) trust(p node.Person) (tcell.Style, string) {
 	switch {
 	case p.Imitates:
 		return alarm.Bold(true), c.glyphs.warn + " " + c.words.NotTheOne
-	case !p.Alarm.IsZero():
+	case !p.Alarm.IsZero() || p.Older:
 		return alarm.Bold(true), c.glyphs.warn + " " + c.words.Careful
 	case p.Verified:
 		return good, c.glyphs.verified + " " + c.words.Verified

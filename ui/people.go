@@ -313,7 +313,7 @@ func (l *peopleList) marks(p node.Person, unread int) string {
 	if ch := l.c.chats[node.Direct(p.ID)]; ch != nil && ch != l.c.open && ch.draft != "" {
 		marks = append(marks, g.draft)
 	}
-	if p.Imitates || !p.Alarm.IsZero() {
+	if p.Imitates || p.Older || !p.Alarm.IsZero() {
 		marks = append(marks, g.warn)
 	} else if p.Verified {
 		marks = append(marks, g.verified)

@@ -57,7 +57,7 @@ type words struct {
 	OfferBar                             template // name, file, size
 	TakenBar, TakenSomeBar               template // file
 	StrangerBar, ImitatorBar             template // name
-	NewDeviceBar                         template // name
+	NewDeviceBar, OlderBar               template // name
 
 	// Transfers.
 	Transfers, NoTransfers, Checked string
@@ -113,6 +113,8 @@ type words struct {
 	ImitatorWhy, Compare                 string
 	NewDeviceTitle, NewDeviceText        template
 	NewDeviceWhy, NewDeviceYes           string
+	OlderText                            template
+	OlderWhy, OlderYes                   string
 	VerifyTitle, VerifyHow, DifferText   template
 	KnownSince                           template
 	VerifyMeans, Same, Differ            string

@@ -72,6 +72,7 @@ var english = words{
 	TakenBar:       "%s is there already: keep both, overwrite or skip?",
 	TakenSomeBar:   "Some of %s is there already: keep both, overwrite or skip?",
 	StrangerBar:    "%s is new here and wrote to you",
+	OlderBar:       "! The program of %s is older than before",
 	NewDeviceBar:   "! %s, whom you verified, has a new device",
 	ImitatorBar:    "! Somebody else calls themselves %s, whom you verified",
 
@@ -133,6 +134,9 @@ var english = words{
 	NewDeviceTitle: "A new device of %s?", NewDeviceText: "The server says that this device belongs to %s, whom you verified.",
 	NewDeviceWhy: "Nothing that you write goes to it before you say yes. Ask, in person or over the telephone: who runs the server or knows the password could have added it.",
 	NewDeviceYes: "It is theirs",
+	OlderText:    "%s speaks an older version of the protocol than before.",
+	OlderWhy:     "It happens when somebody goes back to an older program. It also happens when somebody got hold of the key. Nothing is sent before you say that it is right.",
+	OlderYes:     "It is right",
 	VerifyTitle:  "Is this really %s?", VerifyHow: "Call %s or walk over, and compare:", KnownSince: "Not verified since %s.",
 	DifferText:  "Do not write to %s: somebody may sit between you. Ask your administrator.",
 	VerifyMeans: "If all twelve groups are the same, nobody is in between.", Same: "They are the same", Differ: "They differ",

@@ -72,6 +72,7 @@ var chinese = words{
 	TakenBar:       "%s 已存在：都保留、覆盖还是跳过？",
 	TakenSomeBar:   "%s 中有些已存在：都保留、覆盖还是跳过？",
 	StrangerBar:    "%s 第一次给您写消息",
+	OlderBar:       "! %s 的程序比以前旧",
 	NewDeviceBar:   "! 您验证过的 %s 有一台新设备",
 	ImitatorBar:    "! 另有人自称您验证过的 %s",
 
@@ -132,6 +133,9 @@ var chinese = words{
 	NewDeviceTitle: "%s 的新设备？", NewDeviceText: "服务器说，这台设备属于您验证过的 %s。",
 	NewDeviceWhy: "您同意之前，您写的内容不会发送到这台设备。请当面或打电话确认：服务器的管理者或知道其密码的人也可能添加设备。",
 	NewDeviceYes: "是其本人的",
+	OlderText:    "%s 使用的协议版本比以前旧。",
+	OlderWhy:     "对方换回旧程序时会这样。密钥落入他人之手时也会这样。您确认之前不会发送任何内容。",
+	OlderYes:     "没有问题",
 	VerifyTitle:  "这真的是 %s 吗？", VerifyHow: "打电话给 %s 或当面核对：", KnownSince: "自 %s 起未验证。",
 	DifferText:  "不要给 %s 写消息：中间可能有人。请询问管理员。",
 	VerifyMeans: "如果十二组数字全部相同，中间就没有别人。", Same: "相同", Differ: "不同",

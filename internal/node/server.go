@@ -112,6 +112,7 @@ func (n *Node) loadServer() error {
 		n.friendDevices(f)
 	}
 	n.trust(account.Realm, n.server.host())
+	n.findImitators()
 	if n.server.signedIn() {
 		n.host.SetTicket(account.Ticket)
 		n.heartbeat()
