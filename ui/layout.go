@@ -324,7 +324,7 @@ func (c *Console) statusText() string {
 	case !c.self.Network.IsZero():
 		return c.glyphs.away + " " + c.self.Name.String() + "  " + c.self.Network.String()
 	}
-	return c.glyphs.online + " " + c.self.Name.String() + "  " + c.words.NoServer
+	return c.glyphs.online + " " + c.self.Name.String() + "  " + c.serverWords()
 }
 
 // drawHints draws the keys that make sense where one is.

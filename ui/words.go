@@ -119,6 +119,21 @@ type words struct {
 	KnownSince                           template
 	VerifyMeans, Same, Differ            string
 	KeyTitle, KeyText                    string
+	SignInTitle, SignInText, SignInHow   string
+	Server, User, Password               string
+	SignIn, NewAccount, WithoutServer    string
+	FieldMissing, SigningIn              string
+	SignedIn                             template // user, server
+	SignedOut                            template // reason
+	SignOut                              string
+	ServerAway, ServerKey                template // server; fingerprint
+	AccountTitle                         template // server
+	CompareTitle                         template // server
+	CompareHow                           string
+	ChooseTitle, ChooseText              string
+	AsksFriend                           template          // name, user
+	FriendAsked, FriendMade              template          // name
+	Presences                            map[string]string // by presence
 	WelcomeTitle, WelcomeText            string
 	WelcomeServer, Name, SaveFiles       string
 	NameMissing, FolderMissing           string
