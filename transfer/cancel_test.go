@@ -1,6 +1,7 @@
 package transfer_test
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -251,4 +252,24 @@ func TestCancelOfWhatIsDone(t *testing.T) {
 		t.Error(err)
 	}
 	bob.state(offer.ID, transfer.Done)
+}
+
+// TestPartsAreRemovedWithoutTheListOfFiles, as after an update that does not keep it.
+func TestPartsAreRemovedWithoutTheListOfFiles(t *testing.T) {
+	_, _, bob, offer, _ := interrupted(t, 4*mib, mib)
+	bob.store.Thaw()
+	left := bob.leftovers()
+	kept, err := bob.store.Transfers()
+	if err != nil || len(kept) != 1 || len(left) != 2 {
+		t.Fatalf("%+v, %v, %v", kept, err, left)
+	}
+	kept[0].Listed = false
+	if err := errors.Join(bob.store.SaveTransfer(kept[0]), bob.store.DropFiles(offer.ID)); err != nil {
+		t.Fatal(err)
+	}
+	bob.start()
+	if err := bob.cancel(offer.ID); err != nil {
+		t.Fatal(err)
+	}
+	bob.clean(offer.ID)
 }

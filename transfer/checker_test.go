@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -39,8 +40,9 @@ func TestSmallPagesOfAManifestAreKeptTogether(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			waited := c.adding.wait()
 			c.offer = c.list.offer()
-			if err := c.end(); err != nil || int64(len(s.files)) != c.list.entries {
+			if err := errors.Join(waited, c.end()); err != nil || int64(len(s.files)) != c.list.entries {
 				t.Errorf("%d of %d files, %v", len(s.files), c.list.entries, err)
 			}
 			if most := 2*len(s.files)/maxPage + 1; len(s.together) > most || slices.Max(s.together) > maxPage {

@@ -62,7 +62,7 @@ func (r *receipt) compare(ctx context.Context, d disk) error {
 	}
 	c := &comparer{receipt: r, disk: d, tops: map[string]*top{}, plans: map[int64]Plan{}}
 	for _, t := range r.earlier {
-		c.indexes = append(c.indexes, newIndex(cursor{store: r.cfg.Store, id: t.ID}))
+		c.indexes = append(c.indexes, newIndex(r.cfg.Store, t.ID))
 	}
 	if err := r.cfg.Store.DropPlans(r.t.ID); err != nil {
 		return err

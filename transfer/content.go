@@ -19,7 +19,7 @@ import (
 // costs the receiver nothing; who has the files can work it out again.
 
 // maxListed is how many entries the manifest of a done transfer may have to be kept
-// where it was sent. A row is about 300 bytes, so the largest is 5 MB.
+// where it was sent. An entry takes about 300 bytes, so the largest is 5 MB.
 const maxListed = 1 << 14
 
 // content is the content hash of a complete transfer, by its journal; what was there

@@ -27,6 +27,12 @@ func (e *Engine) earlier(j *job) (all []Transfer) {
 		}
 	})
 	slices.SortFunc(all, func(a, b Transfer) int { return b.Offered.Compare(a.Offered) })
+	files := int64(0)
+	for i := range all { // of those that failed there may be any number
+		if files += all[i].Entries; i == maxEarlier || files > maxEarlierFiles {
+			return all[:i]
+		}
+	}
 	return all
 }
 

@@ -5,15 +5,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"earshot/peer"
 )
 
 // index finds the files of a manifest that is complete by their folded paths. It
 // reads on only as far as it has to, and keeps of each file what a newer version of
-// it is compared with: some 14 MB for as many as are remembered (see
+// it is compared with: some 20 MB for as many as are remembered (see
 // maxEarlierFiles).
 type index struct {
-	all   cursor
+	store Store
+	id    uuid.UUID
 	seed  maphash.Seed
 	known map[uint64]former
 	next  int64 // to be read
@@ -29,8 +32,8 @@ type former struct {
 	final   string
 }
 
-func newIndex(of cursor) *index {
-	return &index{all: of, seed: maphash.MakeSeed(), known: map[uint64]former{}}
+func newIndex(store Store, id uuid.UUID) *index {
+	return &index{store: store, id: id, seed: maphash.MakeSeed(), known: map[uint64]former{}}
 }
 
 // find finds a file by its cleaned path.
@@ -50,18 +53,13 @@ func (x *index) find(path string) (f former, ok bool, err error) {
 
 // read takes in a page.
 func (x *index) read() error {
-	f, ok, err := x.all.file(x.next)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		x.whole = true
-		return nil
-	}
-	for _, f := range x.all.page[f.N-x.all.page[0].N:] {
-		x.known[maphash.String(x.seed, peer.FoldName(f.Path))] = former{f.N, f.Size, f.Time, isFolder(&f), f.Final}
+	files, err := x.store.Files(x.id, x.next, maxPage)
+	x.whole = err == nil && len(files) == 0
+	for i := range files {
+		f := &files[i]
+		x.known[maphash.String(x.seed, peer.FoldName(f.Path))] = former{f.N, f.Size, f.Time, isFolder(f), f.Final}
 		x.deep = x.deep || strings.Contains(f.Path, "/")
 		x.next = f.N + 1
 	}
-	return nil
+	return err
 }

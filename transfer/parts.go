@@ -42,10 +42,18 @@ func makePartsFolder(d disk) error {
 }
 
 // removeParts removes everything of a transfer from the parts folder, and nothing
-// else: only names that were made of its ID.
-func removeParts(d disk, store Store, id uuid.UUID) error {
+// else: only names that were made of its ID. Where the list of its files is lost, each
+// of them may have one.
+func removeParts(d disk, store Store, id uuid.UUID, entries int64) error {
 	c := cursor{store: store, id: id}
-	err := c.tops(func(f *File) error { return d.RemoveAll(partName(id, f.N)) })
+	unlisted := true
+	err := c.tops(func(f *File) error {
+		unlisted = false
+		return d.RemoveAll(partName(id, f.N))
+	})
+	for n := int64(0); unlisted && err == nil && n < entries; n++ {
+		err = d.RemoveAll(partName(id, n))
+	}
 	if err != nil {
 		return fmt.Errorf("remove parts of %s: %w", id, err)
 	}

@@ -262,6 +262,7 @@ func (w *walker) close() {
 func (w *walker) keep(files []File) error {
 	kept := files[:0]
 	for _, f := range files {
+		f.N = w.list.entries + int64(len(kept))
 		if err := w.places.put(&f); errors.Is(err, errTwin) {
 			w.twins.add("with another's name", f.Path)
 			continue

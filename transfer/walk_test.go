@@ -171,3 +171,27 @@ func TestATimeBefore1970Survives(t *testing.T) {
 	bob.accept(offer.ID)
 	same(t, bob.state(offer.ID, transfer.Done).Path, path)
 }
+
+func TestBothSidesKnowTheTopmostEntryOfEach(t *testing.T) {
+	_, ann, bob := pair(t)
+	src := t.TempDir()
+	for _, name := range []string{"a", "b", "c"} {
+		tree(t, filepath.Join(src, name), map[string]string{"sub/one": "1", "two": "2"})
+	}
+	offer := ann.offer(bob, filepath.Join(src, "a"), filepath.Join(src, "b"), filepath.Join(src, "c"))
+	bob.accept(offer.ID)
+	bob.wait(offer.ID, "the manifest", func(t transfer.Transfer) bool { return t.Listed })
+	for _, d := range []*device{ann, bob} {
+		files, err := d.store.Files(offer.ID, 0, 1000)
+		if err != nil || len(files) != 3*4 {
+			t.Fatalf("%+v, %v", files, err)
+		}
+		for _, f := range files {
+			top, _, _ := strings.Cut(f.Path, "/")
+			if files[f.Top].Path != top {
+				t.Errorf("%s lies in %s", f.Path, files[f.Top].Path)
+			}
+		}
+	}
+	bob.state(offer.ID, transfer.Done)
+}

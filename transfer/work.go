@@ -198,7 +198,7 @@ func (e *Engine) removeParts(t Transfer) error {
 		return err
 	}
 	defer d.Close()
-	return removeParts(d, e.cfg.Store, t.ID)
+	return removeParts(d, e.cfg.Store, t.ID, t.Entries)
 }
 
 // serve takes over a data connection that a peer opened.

@@ -80,7 +80,7 @@ func checkFiles(t *testing.T, s transfer.Store, id, other uuid.UUID) {
 		t.Errorf("behind the end: %v, %v", page, err)
 	}
 	for from := 108; from < 1408; from += 100 { // also where one page ends and the next begins
-		if page, err := s.Folders(id, int64(from), 2); err != nil || len(page) == 0 || len(page) > 2 || !sameFile(page[0], files[from+99]) {
+		if page, err := s.Folders(id, int64(from), 2); err != nil || len(page) == 0 || len(page) > 2 || !sameFile(page[0], files[from+99]) || !sameFile(page[len(page)-1], files[from-1+100*len(page)]) {
 			t.Errorf("folders from %d on: %v, %v", from, page, err)
 		}
 	}
