@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-json-experiment/json"
+
 	"earshot/internal/rendezvous"
 	"earshot/peer"
 )
@@ -43,18 +45,25 @@ func (s *Server) heartbeat(ctx context.Context, q *request) (any, error) {
 	return s.news(ctx, now, m, beat.Epoch)
 }
 
-// readHeartbeat reads and checks a heartbeat.
+// readHeartbeat reads a heartbeat. A revocation list is only as long where it was
+// asked for.
 func (s *Server) readHeartbeat(q *request) (*rendezvous.Heartbeat, error) {
 	limit := int64(maxBody)
 	if s.hub.awaits(q.device) {
 		limit += peer.MaxRevocations * 4 / 3
 	}
-	beat := &rendezvous.Heartbeat{}
-	if err := q.read(limit, beat); err != nil {
+	body, err := q.body(limit)
+	if err != nil {
 		return nil, err
 	}
+	return parseHeartbeat(body)
+}
+
+// parseHeartbeat reads and checks a heartbeat.
+func parseHeartbeat(body []byte) (*rendezvous.Heartbeat, error) {
+	beat := &rendezvous.Heartbeat{}
 	known := []rendezvous.Presence{rendezvous.Online, rendezvous.Away, rendezvous.Busy, rendezvous.Offline}
-	if !slices.Contains(known, beat.Presence) || beat.Hold < 0 || len(beat.Addresses) > maxAddresses {
+	if json.Unmarshal(body, beat, strict) != nil || !slices.Contains(known, beat.Presence) || beat.Hold < 0 || len(beat.Addresses) > maxAddresses {
 		return nil, refuse(rendezvous.CodeInvalid)
 	}
 	for _, a := range beat.Addresses {

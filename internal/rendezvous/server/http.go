@@ -164,21 +164,24 @@ var strict = json.RejectUnknownMembers(true)
 
 // read reads the body, one JSON value of at most limit bytes.
 func (q *request) read(limit int64, into any) error {
+	body, err := q.body(limit)
+	if err == nil && json.Unmarshal(body, into, strict) != nil {
+		err = refuse(rendezvous.CodeInvalid)
+	}
+	return err
+}
+
+// body is the body of the request, at most limit bytes.
+func (q *request) body(limit int64) ([]byte, error) {
 	control := http.NewResponseController(q.w)
 	if err := control.SetReadDeadline(time.Now().Add(bodyTime)); err != nil {
-		return err
+		return nil, err
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, limit))
-	if err == nil {
-		err = control.SetReadDeadline(time.Time{}) // else a held heartbeat would end by it
+	if err != nil || control.SetReadDeadline(time.Time{}) != nil { // else a held heartbeat would end by it
+		return nil, refuse(rendezvous.CodeInvalid)
 	}
-	if err == nil {
-		err = json.Unmarshal(body, into, strict)
-	}
-	if err != nil {
-		return refuse(rendezvous.CodeInvalid)
-	}
-	return nil
+	return body, nil
 }
 
 // write answers. Who does not read is dropped after writeTime.

@@ -23,9 +23,6 @@ type cluster struct {
 
 var theCluster cluster
 
-// exit is os.Exit, once the cluster is stopped.
-func exit(code int) { os.Exit(code) }
-
 // tool is where one of PostgreSQL's programs is; Debian keeps them off the path.
 func tool(name string) string {
 	if path, err := exec.LookPath(name); err == nil {

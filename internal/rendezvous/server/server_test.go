@@ -52,16 +52,13 @@ func serve(t *testing.T, c Config) *service {
 		if err := <-ended; err != nil {
 			t.Errorf("the server ended with %v", err)
 		}
-		if took := time.Since(begun); took > 2*time.Second*slow {
+		if took := time.Since(begun); took > 2*time.Second*slowFactor {
 			t.Errorf("the server took %v to end", took)
 		}
 	})
 	t.Cleanup(stop)
 	return &service{Server: s, t: t, stop: stop, log: log}
 }
-
-// slow is what a busy machine may take longer.
-const slow = 5
 
 // logged is what a server logged.
 type logged struct {
