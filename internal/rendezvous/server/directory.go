@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
@@ -195,10 +196,28 @@ type tx struct {
 }
 
 // update runs f in one transaction. When it returns nil what f did is durable, and
-// all servers hear of the changes it told of; otherwise nothing was done.
+// all servers hear of the changes it told of; otherwise nothing was done. Where
+// transactions of several servers waited for each other f is called again.
 func (d *directory) update(ctx context.Context, f func(*tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, queryTime)
 	defer cancel()
+	err := d.updateOnce(ctx, f)
+	for range deadlockTries {
+		var pg *pgconn.PgError
+		if !errors.As(err, &pg) || pg.Code != deadlockDetected {
+			break
+		}
+		err = d.updateOnce(ctx, f)
+	}
+	return err
+}
+
+const (
+	deadlockTries    = 3
+	deadlockDetected = "40P01" // PostgreSQL, appendix A
+)
+
+func (d *directory) updateOnce(ctx context.Context, f func(*tx) error) error {
 	begun, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
