@@ -85,7 +85,8 @@ func (p *Program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "earshot",
 		Short: "Write and send files to the people on your network",
-		Long: `Earshot is a messenger for the people on your network: no server, no account.
+		Long: `Earshot is a messenger for the people on your network. It needs no server and no
+account; "earshot account" is for networks that have one.
 
 Without a command it opens the console.`,
 		Args:              takes(),
@@ -99,7 +100,8 @@ Without a command it opens the console.`,
 	p.flags.add(root)
 	root.AddCommand(
 		p.peersCommand(), p.msgCommand(), p.sendCommand(), p.listenCommand(), p.transfersCommand(),
-		p.acceptCommand(), p.declineCommand(), p.receiptsCommand(), p.historyCommand(), p.idCommand(), p.configCommand(), p.serveCommand(), versionCommand(),
+		p.acceptCommand(), p.declineCommand(), p.receiptsCommand(), p.historyCommand(), p.idCommand(), p.configCommand(), p.serveCommand(), p.accountCommand(), p.serverCommand(), p.friendsCommand(), p.adminCommand(),
+		versionCommand(),
 	)
 	root.SetIn(p.Stdin)
 	root.SetOut(p.Stdout) // before the completions, which take it once

@@ -114,6 +114,9 @@ func explainNode(err error) *failure {
 	case errors.Is(err, node.ErrUnsendable) && node.Cause(err) == nil:
 		return &failure{code: codeFailed, what: "These files cannot be sent: " + last(err, node.ErrUnsendable) + ".", do: "Choose other files."}
 	}
+	if f := explainAccount(err); f != nil {
+		return f
+	}
 	if f := explainCause(err); f != nil {
 		return f
 	}

@@ -70,6 +70,20 @@ type (
 		head
 		Error string `json:"error"`
 	}
+	friendPresenceJSON struct {
+		head
+		User     peer.Text `json:"user"`
+		Presence string    `json:"presence"`
+		Status   peer.Text `json:"status"`
+	}
+	friendRequestJSON struct {
+		head
+		User peer.Text `json:"user"`
+	}
+	signedOutJSON struct {
+		head
+		Reason peer.Text `json:"reason"`
+	}
 )
 
 // lost is what a reader of events is told that was too slow for them.
@@ -102,6 +116,12 @@ func eventJSON(e node.Event) any {
 		return movedJSON{h, toJSON(*e.Transfer)}
 	case e.Kind == node.ReceiptNoted && e.Transfer != nil && e.Transfer.Direction == node.Sending:
 		return signedJSON{h, e.Transfer.ID, e.Transfer.Peer, e.Transfer.Receipt}
+	case e.Kind == node.PresenceChanged && e.Friend != nil:
+		return friendPresenceJSON{h, e.Friend.User, string(e.Friend.Presence), e.Friend.Status}
+	case e.Kind == node.FriendRequest && e.Friend != nil:
+		return friendRequestJSON{h, e.Friend.User}
+	case e.Kind == node.SignedOut:
+		return signedOutJSON{h, e.Reason}
 	case e.Kind == node.Failed:
 		return errorJSON{h, e.Error.String()}
 	case e.Kind == node.Resync && e.Self == nil:
@@ -141,6 +161,12 @@ func (n narrator) words(e node.Event) string {
 		return n.transferWords(*e.Transfer)
 	case e.Kind == node.ReceiptNoted && e.Transfer != nil && e.Transfer.Direction == node.Sending:
 		return e.Transfer.Name.String() + ": " + transferWords(*e.Transfer)
+	case e.Kind == node.PresenceChanged && e.Friend != nil:
+		return friendName(*e.Friend) + " is " + presenceWords(*e.Friend)
+	case e.Kind == node.FriendRequest && e.Friend != nil:
+		return fmt.Sprintf("%s asks to be on your friend list: earshot friends accept %s", friendName(*e.Friend), e.Friend.User)
+	case e.Kind == node.SignedOut:
+		return "! signed out: " + e.Reason.String()
 	case e.Kind == node.Failed:
 		return "! " + setIn(e.Error)
 	case e.Kind == node.Resync && e.Self != nil:

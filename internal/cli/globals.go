@@ -49,7 +49,8 @@ func (g *globals) typed(cmd *cobra.Command) map[string][]string {
 		"plain": {strconv.FormatBool(g.plain)}, "ascii": {strconv.FormatBool(g.ascii)}, "log": {g.log},
 	}
 	for flag, key := range settingFlags {
-		if f := cmd.Flag(flag); f != nil && f.Changed {
+		// Not the command's own of that name.
+		if f := cmd.Root().PersistentFlags().Lookup(flag); f != nil && f.Changed {
 			typed[key] = values[key]
 		}
 	}

@@ -99,22 +99,26 @@ func (n *Node) comparedKey(ctx context.Context, address, fingerprint string) (pe
 
 // signIn registers or logs in, and chooses a password where one must be chosen.
 func (n *Node) signIn(ctx context.Context, c *rendezvous.Client, link rendezvous.Link, s SignIn) (rendezvous.SignedIn, error) {
-	var in rendezvous.SignedIn
-	var err error
 	if s.New {
-		in, err = c.Register(ctx, rendezvous.Registration{
+		return c.Register(ctx, rendezvous.Registration{
 			User: s.User, Password: s.Password, Name: peer.DisplayName(s.Name).String(), Team: peer.DisplayName(s.Team).String(), Code: link.Code,
 		})
-	} else {
-		in, err = c.Login(ctx, rendezvous.Credentials{User: s.User, Password: s.Password})
 	}
-	if err != nil || !in.Choose {
+	next := rendezvous.NewPassword{Old: s.Password, New: s.Next}
+	if s.Next != "" { // the log-in that its password was good for has been, unless it was elsewhere
+		in, err := c.ChangePassword(ctx, next)
+		if !rendezvous.Refused(err, rendezvous.CodeSignedOut) {
+			return in, err
+		}
+	}
+	in, err := c.Login(ctx, rendezvous.Credentials{User: s.User, Password: s.Password})
+	switch {
+	case err != nil || !in.Choose:
 		return in, err
-	}
-	if s.Next == "" {
+	case s.Next == "":
 		return in, &rendezvous.RefusedError{Code: rendezvous.CodeChoose}
 	}
-	return c.ChangePassword(ctx, rendezvous.NewPassword{Old: s.Password, New: s.Next})
+	return c.ChangePassword(ctx, next)
 }
 
 // isSignedIn takes what the server said, if it is about this device, and waits for
