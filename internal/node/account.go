@@ -36,8 +36,9 @@ func (n *Node) ServerKey(ctx context.Context, server string) (ServerKey, error) 
 	return ServerKey{Address: link.Address, Fingerprint: rendezvous.Fingerprint(realm), Pinned: realm == pinned}, nil
 }
 
-// serverLink reads what a person said of a server. Where it is the one that was chosen
-// before its key is known. pinned is that one's key, if there is one.
+// serverLink reads what a person said of a server. The key of the one that was chosen
+// before is known, and that of a join link in the settings. pinned is the former's, if
+// there is one.
 func (n *Node) serverLink(ctx context.Context, server string) (link rendezvous.Link, pinned peer.ID, err error) {
 	if link, err = rendezvous.ParseLink(server); err != nil {
 		return link, pinned, fmt.Errorf("%w: %w", ErrAddress, err)
@@ -52,6 +53,9 @@ func (n *Node) serverLink(ctx context.Context, server string) (link rendezvous.L
 	})
 	if link.Realm.IsZero() && slices.Contains(known, link.Address) {
 		link.Realm = pinned
+	}
+	if set, err := rendezvous.ParseLink(n.cfg.Server); err == nil && link.Realm.IsZero() && set.Address == link.Address {
+		link.Realm = set.Realm
 	}
 	return link, pinned, err
 }
