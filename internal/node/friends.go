@@ -27,7 +27,9 @@ func (n *Node) differ(all []rendezvous.Difference) {
 			n.unfriend(d.Friend)
 			continue
 		}
-		changed = append(changed, d.Friend)
+		if d.Kept() {
+			changed = append(changed, d.Friend)
+		}
 		dropped, added := n.dropDevices(d.Before, d.Friend), n.friendDevices(d.Friend)
 		claimed = claimed || dropped || added
 	}
@@ -40,6 +42,9 @@ func (n *Node) differ(all []rendezvous.Difference) {
 		}
 		n.welcome(d.Friend)
 		n.tellFriend(d)
+	}
+	if len(changed)+len(gone) == 0 {
+		return
 	}
 	n.desk.do("remember the friend list", func() error { return n.db.SaveFriends(changed, gone) })
 }

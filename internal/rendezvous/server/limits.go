@@ -12,6 +12,9 @@ const (
 	maxConnections      = 20_000
 	maxStrangers        = 1024
 	maxAddressStrangers = 256
+	// maxDeviceConnections is what one device may have once it has signed in: one that
+	// heartbeats, one that asks, and some that it lost and the server does not know of.
+	maxDeviceConnections = 16
 
 	// handshakeTime bounds the TLS handshake, and the head of a request.
 	handshakeTime = 5 * time.Second
