@@ -92,9 +92,15 @@ func TestFriendsShowTheirPresence(t *testing.T) {
 		k.shows("call")
 		bob := node.Friend{User: peer.Line("bob", 0), Name: peer.Line("Bob Li", 0), State: "incoming"}
 		k.say(node.Event{Kind: node.FriendRequest, Friend: &bob})
-		k.shows("Bob Li wants to be on your friend list. /friend bob says yes.")
-		k.typeCommand("/friend bob")
-		k.asked("Friendship", "bob add")
+		k.shows("Bob Li (bob) asks to be on your friend list")
+		k.keys("Ctrl+R")
+		k.shows("Friends see when you are there")
+		k.keys("Left", "Left", "Enter")
+		k.typeCommand("/friend cleo")
+		k.asked("Friendship", "bob add", "cleo add")
+		bob.State = "friend"
+		k.say(node.Event{Kind: node.FriendsChanged, Friend: &bob})
+		k.hides("asks to be on your friend list")
 		k.typeCommand("/account")
 		k.shows("Account on chat.office.lan", "CC84 50F4")
 		k.keys("Left", "Left", "Enter")
@@ -108,5 +114,25 @@ func TestFriendsShowTheirPresence(t *testing.T) {
 		k.say(node.Event{Kind: node.SignedOut, Reason: peer.Line("the server signed this device out", 0)})
 		k.shows("Signed out: the server signed this device out.")
 		k.hides("call")
+	})
+}
+
+func TestAServerThatWasFoundIsNoGate(t *testing.T) {
+	f := newFakeNode()
+	f.found = []node.FoundServer{{Name: peer.Line("Office", 0), Address: "10.0.0.9:7421", Via: node.ViaMDNS}}
+	withAnn(t, f, func(k *console) {
+		k.shows("Server found, not verified: Office")
+		k.typeCommand("hello") // nothing has to be done about it
+		k.asked("Write", "hello")
+		k.keys("Ctrl+R")
+		k.shows("Sign in", "10.0.0.9:7421")
+		k.keys("Esc")
+		k.hides("Server found")
+		k.asked("ServerKey")
+		f.found[0].Address = "10.0.0.8:7421"
+		k.say(node.Event{Kind: node.ServersFound, Servers: f.found})
+		k.shows("Server found, not verified: Office")
+		k.say(node.Event{Kind: node.AccountChanged, Account: &node.Account{Server: "chat:7421"}})
+		k.hides("Server found") // one is in use
 	})
 }

@@ -131,7 +131,9 @@ type words struct {
 	CompareTitle                         template // server
 	CompareHow                           string
 	ChooseTitle, ChooseText              string
-	AsksFriend                           template          // name, user
+	FriendBar                            template // name, user
+	FriendText                           string
+	ServerBar                            template          // name, address
 	FriendAsked, FriendMade              template          // name
 	Presences                            map[string]string // by presence
 	WelcomeTitle, WelcomeText            string

@@ -15,10 +15,10 @@ import (
 )
 
 // serve runs a server on a host, and returns its join link and what stops it.
-func serve(t *testing.T, host *lab.Host) (link string, stop func()) {
+func serve(t *testing.T, host *lab.Host, args ...string) (link string, stop func()) {
 	t.Helper()
 	admin := someone(t, host, "")
-	cmd := admin.command(context.Background(), "serve", "--address", host.Addr)
+	cmd := admin.command(context.Background(), append([]string{"serve", "--address", host.Addr}, args...)...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
