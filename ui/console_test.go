@@ -1368,6 +1368,19 @@ func TestAccountsAreShownWhereThereIsRoom(t *testing.T) {
 	})
 }
 
+func TestAnOlderProgramOfAVerifiedPersonIsAskedAbout(t *testing.T) {
+	run(t, 120, 35, office(), Config{}, func(k *console) {
+		p := k.node.people[0]
+		p.Older = true
+		k.say(node.Event{Kind: node.PeerChanged, Person: &p})
+		k.shows("! The program of Li Wei is older than before")
+		k.keys("Ctrl+R")
+		k.shows("speaks an older version of the protocol")
+		k.keys("Left", "Enter")
+		k.asked("Accept", k.node.people[0].ID.String()[:4])
+	})
+}
+
 func TestANewDeviceOfAVerifiedPersonIsAskedAbout(t *testing.T) {
 	run(t, 120, 35, office(), Config{}, func(k *console) {
 		p := person(9, "Li Wei", "10.3.2.99")

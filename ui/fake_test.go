@@ -29,6 +29,9 @@ type fakeNode struct {
 	transfers []node.Transfer
 	messages  []node.Message // of all conversations, oldest first
 	offered   node.Transfer  // what becomes of an offer
+	account   node.Account
+	key       node.ServerKey
+	friends   []node.Friend
 	calls     []string
 	fail      map[string]error         // by method
 	hold      map[string]chan struct{} // by method: a call waits for this

@@ -98,7 +98,10 @@ type Person struct {
 	Imitates bool `json:"imitates"`
 	// NewDevice: that is because it belongs to a verified contact's account, by the
 	// server's word alone.
-	NewDevice bool      `json:"new_device,omitempty"`
+	NewDevice bool `json:"new_device,omitempty"`
+	// Older: a verified contact speaks an older version of the protocol than before,
+	// and gets nothing until this person says that it is right ([Node.Accept]).
+	Older     bool      `json:"older,omitempty"`
 	FirstSeen time.Time `json:"first_seen,omitzero"` // "not verified since"
 	LastSeen  time.Time `json:"last_seen,omitzero"`
 	Unread    int       `json:"unread"` // up to [MaxUnread]: then that many or more

@@ -112,6 +112,7 @@ func (n *Node) loadServer() error {
 		n.friendDevices(f)
 	}
 	n.trust(account.Realm, n.server.host())
+	n.findImitators()
 	if n.server.signedIn() {
 		n.host.SetTicket(account.Ticket)
 		n.heartbeat()
@@ -348,20 +349,15 @@ func (s *server) host() string {
 	return host
 }
 
-// localServer reports whether the server runs on this machine: only then may it
-// name loopback addresses.
+// localServer reports whether the server that answered last is on this machine: only
+// then may it name loopback addresses.
 func (s *server) localServer() bool {
 	if s.client == nil {
 		return false
 	}
-	for _, address := range s.client.Addresses() {
-		host, _, _ := net.SplitHostPort(address)
-		addr, err := netip.ParseAddr(host)
-		if host == "localhost" || err == nil && addr.IsLoopback() {
-			return true
-		}
-	}
-	return false
+	host := s.host()
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // served gives an error of the client the meaning that it has for people.

@@ -122,7 +122,9 @@ func (s *Server) guess(ctx context.Context, q *request, user string) error {
 
 // signedIn tells a device whose it is. From here on its connection is no stranger's.
 func (s *Server) signedIn(ctx context.Context, q *request, c caller) (any, error) {
-	q.known()
+	if err := q.known(); err != nil {
+		return nil, err
+	}
 	out := rendezvous.SignedIn{Account: c.Account, Servers: *s.addresses.Load(), Choose: c.reset == resetPending}
 	if out.Choose {
 		return out, nil

@@ -166,6 +166,8 @@ type asker interface {
 
 // one reads the only row of an answer into dest, or returns errNone.
 func one(ctx context.Context, a asker, dest []any, query string, args ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, queryTime)
+	defer cancel()
 	err := a.QueryRowContext(ctx, query, args...).Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return errNone
@@ -175,6 +177,8 @@ func one(ctx context.Context, a asker, dest []any, query string, args ...any) er
 
 // each calls row for every row of an answer, until it returns an error.
 func each(ctx context.Context, a asker, row func(scan func(...any) error) error, query string, args ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, queryTime)
+	defer cancel()
 	rows, err := a.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err

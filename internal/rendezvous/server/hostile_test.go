@@ -60,7 +60,9 @@ func (s *service) call(n byte, method, path, body string, headers ...string) (in
 	for _, h := range headers {
 		extra += h + "\r\n"
 	}
-	return send(s.t, s.dial(n), fmt.Sprintf("%s %s HTTP/1.1\r\nHost: earshot\r\n%sContent-Length: %d\r\n\r\n%s", method, path, extra, len(body), body))
+	conn := s.dial(n)
+	defer conn.Close()
+	return send(s.t, conn, fmt.Sprintf("%s %s HTTP/1.1\r\nHost: earshot\r\n%sContent-Length: %d\r\n\r\n%s", method, path, extra, len(body), body))
 }
 
 func TestHostileJSON(t *testing.T) {
@@ -521,6 +523,7 @@ func (s *service) crowd(t *testing.T, n int) []*person {
 }
 
 func TestAPresenceStorm(t *testing.T) {
+	t.Parallel()
 	s := serve(t, Config{})
 	all := s.crowd(t, 20)
 	watcher, others := all[0], all[1:]

@@ -22,6 +22,7 @@ const kills = 10
 // TestKilledUnderWrites kills the server at random moments, while people register,
 // befriend each other and change passwords. What was acknowledged is there.
 func TestKilledUnderWrites(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "server")
 	ledger := &ledger{t: t, passwords: map[string]string{}, friends: map[string]string{}}
 	for round := range kills {

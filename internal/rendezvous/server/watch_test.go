@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -69,6 +70,7 @@ func (w *watched) waitFor(t *testing.T, friend string, want rendezvous.Presence)
 // TestARestartIsNotSeen restarts a server under people whose clients heartbeat: they
 // come back, and nobody sees anybody go.
 func TestARestartIsNotSeen(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "server")
 	s := serve(t, Config{Data: data})
 	ann, bob := s.person("ann", 1), s.person("bob", 2)
@@ -97,6 +99,7 @@ func TestARestartIsNotSeen(t *testing.T) {
 }
 
 func TestStrangersDoNotFillTheServer(t *testing.T) {
+	t.Parallel()
 	s := serve(t, Config{})
 	ann := s.person("ann", 1)
 	var silent []net.Conn
@@ -120,6 +123,20 @@ func TestStrangersDoNotFillTheServer(t *testing.T) {
 	begun := time.Now()
 	eventually(t, func() bool { return s.gate.count() <= 1 })
 	t.Logf("the silent ones were gone after %v", time.Since(begun))
+}
+
+func TestADeviceHasSoManyConnections(t *testing.T) {
+	s := serve(t, Config{})
+	s.person("ann", 1)
+	refused := 0
+	for range maxDeviceConnections + 3 {
+		if status, _ := send(t, s.dial(1), "GET /v1/me HTTP/1.1\r\nHost: x\r\n\r\n"); status == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	if refused < 3 {
+		t.Errorf("%d connections too many were refused", refused)
+	}
 }
 
 func TestMissedNoticesAreMadeUpFor(t *testing.T) {
