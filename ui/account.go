@@ -13,6 +13,11 @@ import (
 type account struct {
 	node.Account
 	friends map[string]node.Friend // by user name
+	asking  map[string]node.Friend // those of them who wait for an answer
+}
+
+func newAccount() account {
+	return account{friends: map[string]node.Friend{}, asking: map[string]node.Friend{}}
 }
 
 // readAccount reads both. The friend list may take as long as a server does, so
@@ -34,11 +39,10 @@ func (c *Console) readFriends() {
 		if err != nil {
 			return // signed out meanwhile
 		}
-		clear(c.account.friends)
+		c.forgetFriends()
 		for _, f := range friends {
-			c.account.friends[f.User.String()] = f
+			c.applyFriend(f)
 		}
-		c.list.stale = true
 	})
 }
 
@@ -48,23 +52,60 @@ func (c *Console) applyAccount(ev node.Event) {
 	case ev.Kind == node.AccountChanged && ev.Account != nil:
 		c.account.Account = *ev.Account
 	case ev.Kind == node.SignedOut:
-		clear(c.account.friends)
+		c.forgetFriends()
 		c.complain(c.words.SignedOut.with(ev.Reason.String()))
 	case ev.Friend != nil:
 		c.applyFriend(*ev.Friend)
-		if ev.Kind == node.FriendRequest {
-			c.complain(c.words.AsksFriend.with(ev.Friend.Name.String(), ev.Friend.User.String()))
-		}
+	}
+}
+
+func (c *Console) applyFriend(f node.Friend) {
+	user := f.User.String()
+	delete(c.account.friends, user)
+	delete(c.account.asking, user)
+	if f.State != "" {
+		c.account.friends[user] = f
+	}
+	if f.State == "incoming" {
+		c.account.asking[user] = f
+	} else {
+		delete(c.put, "friend "+user) // who asks again is seen again
 	}
 	c.list.stale = true
 }
 
-func (c *Console) applyFriend(f node.Friend) {
-	if f.State == "" {
-		delete(c.account.friends, f.User.String())
-		return
+func (c *Console) forgetFriends() {
+	clear(c.account.friends)
+	clear(c.account.asking)
+	c.list.stale = true
+}
+
+// friendRequests are those who ask to be friends.
+func (c *Console) friendRequests() (all []request) {
+	for user, f := range c.account.asking {
+		bar := func() string { return c.words.FriendBar.with(f.Name.String(), user) }
+		all = append(all, request{key: "friend " + user, bar: bar, open: func() { c.askFriend(f) }})
 	}
-	c.account.friends[f.User.String()] = f
+	return all
+}
+
+// askFriend asks whether somebody shall be a friend.
+func (c *Console) askFriend(f node.Friend) {
+	w := c.words
+	d := c.newDialog(w.FriendBar.with(f.Name.String(), f.User.String()))
+	d.say(plain, w.FriendText)
+	d.gap()
+	d.choose(
+		button{w.Accept, func() { c.befriend(f.User.String()) }},
+		button{w.Decline, func() {
+			c.tell(c.calls, func(ctx context.Context) error {
+				_, err := c.node.Friendship(ctx, f.User.String(), node.RemoveFriend)
+				return err
+			})
+		}},
+		button{w.Later, func() {}},
+	)
+	d.start(2)
 }
 
 // presenceOf is what a person's account tells beside being there: away, busy, and

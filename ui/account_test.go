@@ -92,9 +92,15 @@ func TestFriendsShowTheirPresence(t *testing.T) {
 		k.shows("call")
 		bob := node.Friend{User: peer.Line("bob", 0), Name: peer.Line("Bob Li", 0), State: "incoming"}
 		k.say(node.Event{Kind: node.FriendRequest, Friend: &bob})
-		k.shows("Bob Li wants to be on your friend list. /friend bob says yes.")
-		k.typeCommand("/friend bob")
-		k.asked("Friendship", "bob add")
+		k.shows("Bob Li (bob) asks to be on your friend list")
+		k.keys("Ctrl+R")
+		k.shows("Friends see when you are there")
+		k.keys("Left", "Left", "Enter")
+		k.typeCommand("/friend cleo")
+		k.asked("Friendship", "bob add", "cleo add")
+		bob.State = "friend"
+		k.say(node.Event{Kind: node.FriendsChanged, Friend: &bob})
+		k.hides("asks to be on your friend list")
 		k.typeCommand("/account")
 		k.shows("Account on chat.office.lan", "CC84 50F4")
 		k.keys("Left", "Left", "Enter")

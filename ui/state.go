@@ -36,7 +36,7 @@ type state struct {
 func newState() state {
 	return state{
 		people:    map[peer.ID]node.Person{},
-		account:   account{friends: map[string]node.Friend{}},
+		account:   newAccount(),
 		transfers: newTransferList(),
 		chats:     map[node.Conversation]*chat{},
 		put:       map[string]bool{},

@@ -131,7 +131,8 @@ type words struct {
 	CompareTitle                         template // server
 	CompareHow                           string
 	ChooseTitle, ChooseText              string
-	AsksFriend                           template          // name, user
+	FriendBar                            template // name, user
+	FriendText                           string
 	FriendAsked, FriendMade              template          // name
 	Presences                            map[string]string // by presence
 	WelcomeTitle, WelcomeText            string

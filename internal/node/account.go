@@ -135,7 +135,9 @@ func (n *Node) isSignedIn(ctx context.Context, c *rendezvous.Client, in rendezvo
 	if err != nil {
 		return Account{}, fmt.Errorf("%w: %w", ErrBadServer, err)
 	}
+	own := n.listOwn()
 	return await(ctx, n, func(done func(Account, error)) {
+		n.server.own = own
 		if err := n.enter(c, in); err != nil {
 			done(Account{}, err)
 			return
