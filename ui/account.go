@@ -323,4 +323,5 @@ var accountTroubles = []error{
 	node.ErrNoAccount,
 	node.ErrTooMany,
 	node.ErrUnavailable,
+	node.ErrDirectory,
 }
