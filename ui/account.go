@@ -14,6 +14,7 @@ type account struct {
 	node.Account
 	friends map[string]node.Friend // by user name
 	asking  map[string]node.Friend // those of them who wait for an answer
+	found   []node.FoundServer
 }
 
 func newAccount() account {
@@ -34,6 +35,30 @@ func (c *Console) readAccount() {
 	})
 }
 
+// readServers reads which servers were found.
+func (c *Console) readServers() {
+	call(c, c.node.Servers, func(found []node.FoundServer, err error) {
+		if err == nil { // else the node has ended
+			c.account.found = found
+		}
+	})
+}
+
+// serverRequest tells, where no server is in use, that one was found; once it was
+// seen or put off it is not told again.
+func (c *Console) serverRequest() (all []request) {
+	if c.account.Server != "" || c.account.SignedIn || len(c.account.found) == 0 {
+		return nil
+	}
+	first := c.account.found[0]
+	key := "server " + first.Address
+	if c.put[key] {
+		return nil
+	}
+	bar := func() string { return c.words.ServerBar.with(first.Name.String(), first.Address) }
+	return []request{{key: key, at: c.now(), bar: bar, open: func() { c.askSignIn(first.Address) }}}
+}
+
 func (c *Console) readFriends() {
 	call(c, c.node.Friends, func(friends []node.Friend, err error) {
 		if err != nil {
@@ -51,6 +76,8 @@ func (c *Console) applyAccount(ev node.Event) {
 	switch {
 	case ev.Kind == node.AccountChanged && ev.Account != nil:
 		c.account.Account = *ev.Account
+	case ev.Kind == node.ServersFound:
+		c.account.found = ev.Servers
 	case ev.Kind == node.SignedOut:
 		c.forgetFriends()
 		c.complain(c.words.SignedOut.with(ev.Reason.String()))

@@ -11,6 +11,10 @@ func (f *fakeNode) Account(ctx context.Context) (node.Account, error) {
 	return f.account, f.called(ctx, "Account", "")
 }
 
+func (f *fakeNode) Servers(ctx context.Context) ([]node.FoundServer, error) {
+	return f.found, f.called(ctx, "Servers", "")
+}
+
 func (f *fakeNode) ServerKey(ctx context.Context, server string) (node.ServerKey, error) {
 	return f.key, f.called(ctx, "ServerKey", server)
 }

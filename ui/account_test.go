@@ -116,3 +116,23 @@ func TestFriendsShowTheirPresence(t *testing.T) {
 		k.hides("call")
 	})
 }
+
+func TestAServerThatWasFoundIsNoGate(t *testing.T) {
+	f := newFakeNode()
+	f.found = []node.FoundServer{{Name: peer.Line("Office", 0), Address: "10.0.0.9:7421", Via: node.ViaMDNS}}
+	withAnn(t, f, func(k *console) {
+		k.shows("Server found, not verified: Office")
+		k.typeCommand("hello") // nothing has to be done about it
+		k.asked("Write", "hello")
+		k.keys("Ctrl+R")
+		k.shows("Sign in", "10.0.0.9:7421")
+		k.keys("Esc")
+		k.hides("Server found")
+		k.asked("ServerKey")
+		f.found[0].Address = "10.0.0.8:7421"
+		k.say(node.Event{Kind: node.ServersFound, Servers: f.found})
+		k.shows("Server found, not verified: Office")
+		k.say(node.Event{Kind: node.AccountChanged, Account: &node.Account{Server: "chat:7421"}})
+		k.hides("Server found") // one is in use
+	})
+}

@@ -59,6 +59,7 @@ type Node interface {
 	Connect(ctx context.Context, hostport string) error
 
 	Account(ctx context.Context) (node.Account, error)
+	Servers(ctx context.Context) ([]node.FoundServer, error)
 	ServerKey(ctx context.Context, server string) (node.ServerKey, error)
 	SignIn(ctx context.Context, in node.SignIn) (node.Account, error)
 	SignOut(ctx context.Context) error

@@ -1358,6 +1358,10 @@ func TestAccountsAreShownWhereThereIsRoom(t *testing.T) {
 	f.people[0].CertifiedBy = peer.Line("office.example:7421", 0)
 	run(t, 120, 35, f, Config{}, func(k *console) {
 		k.shows("Li Wei  Sales")
+		k.keys("Ctrl+K", "sales")
+		k.shows("● Li Wei")
+		k.shows("3 unread")
+		k.keys("Esc")
 		k.keys("Enter")
 		k.shows("certified by office.example")
 		p := k.node.people[0]

@@ -32,6 +32,7 @@ type fakeNode struct {
 	account   node.Account
 	key       node.ServerKey
 	friends   []node.Friend
+	found     []node.FoundServer
 	calls     []string
 	fail      map[string]error         // by method
 	hold      map[string]chan struct{} // by method: a call waits for this

@@ -25,7 +25,7 @@ type request struct {
 // requests is everything that waits, in the order in which it is answered: what
 // was put off comes last.
 func (c *Console) requests() []request {
-	all := c.friendRequests()
+	all := append(c.friendRequests(), c.serverRequest()...)
 	for _, t := range c.transfers.going() {
 		switch {
 		case offeredHere(*t):

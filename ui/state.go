@@ -56,6 +56,7 @@ func (c *Console) begin(self node.Self, people []node.Person, transfers []node.T
 	c.transfers.reset(transfers)
 	c.list.stale = true
 	c.readAccount()
+	c.readServers()
 	for _, ch := range c.chats {
 		if ch != c.open {
 			ch.forget()
@@ -114,7 +115,7 @@ func (c *Console) apply(events []node.Event) {
 			if ev.Transfer != nil {
 				c.applyTransfer(*ev.Transfer)
 			}
-		case node.AccountChanged, node.SignedOut, node.PresenceChanged, node.FriendRequest, node.FriendsChanged:
+		case node.AccountChanged, node.SignedOut, node.PresenceChanged, node.FriendRequest, node.FriendsChanged, node.ServersFound:
 			c.applyAccount(ev)
 		case node.Failed:
 			c.complain(ev.Error.String())

@@ -133,6 +133,7 @@ type words struct {
 	ChooseTitle, ChooseText              string
 	FriendBar                            template // name, user
 	FriendText                           string
+	ServerBar                            template          // name, address
 	FriendAsked, FriendMade              template          // name
 	Presences                            map[string]string // by presence
 	WelcomeTitle, WelcomeText            string

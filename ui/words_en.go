@@ -149,6 +149,7 @@ var english = words{
 	ServerAway: "%s does not answer; everything else goes on", ServerKey: "Server key %s", AccountTitle: "Account on %s",
 	CompareTitle: "Is this %s?", CompareHow: "This server is not known yet. Ask your administrator whether its key has this fingerprint:",
 	ChooseTitle: "Choose a password", ChooseText: "The one that you got is good for one time. Choose your own, of at least 8 characters.",
+	ServerBar: "Server found, not verified: %s (%s)",
 	FriendBar: "%s (%s) asks to be on your friend list", FriendText: "Friends see when you are there, and your devices find each other, also from other networks.", FriendAsked: "%s is asked.", FriendMade: "%s is on your friend list.",
 	Presences:    map[string]string{"be online": "online", "away": "away", "busy": "busy"},
 	WelcomeTitle: "Welcome", WelcomeText: "Everyone on this network can see your name and write to you.",

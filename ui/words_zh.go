@@ -148,6 +148,7 @@ var chinese = words{
 	ServerAway: "%s 没有响应；其他一切照常", ServerKey: "服务器密钥 %s", AccountTitle: "%s 上的账号",
 	CompareTitle: "这是 %s 吗？", CompareHow: "还不认识这个服务器。请向管理员核对其密钥的指纹：",
 	ChooseTitle: "选择密码", ChooseText: "您收到的密码只能用一次。请选择自己的密码，至少 8 个字符。",
+	ServerBar: "找到未验证的服务器：%s (%s)",
 	FriendBar: "%s（%s）想加您为好友", FriendText: "好友能看到您是否在线；双方的设备可以互相找到，也可以在不同的网络中。", FriendAsked: "已询问 %s。", FriendMade: "%s 已在好友名单中。",
 	Presences:    map[string]string{"be online": "在线", "away": "离开", "busy": "忙碌"},
 	WelcomeTitle: "欢迎", WelcomeText: "本网络上的每个人都能看到您的名字并给您写消息。",

@@ -87,3 +87,43 @@ func TestFriendsFindEachOtherThroughAServer(t *testing.T) {
 		}
 	}
 }
+
+// TestAKickIsHeardEverywhere: by those who are there from the server, and by who was
+// away, when the server is gone, from the others.
+func TestAKickIsHeardEverywhere(t *testing.T) {
+	link := lab.New(t, 4)
+	join, stop := serve(t, link.Hosts[0])
+	ann, carl, kim := someone(t, link.Hosts[1], "Ann"), someone(t, link.Hosts[2], "Carl"), someone(t, link.Hosts[3], "Kim")
+	for _, p := range []*person{ann, carl, kim} {
+		p.env = []string{"EARSHOT_PASSWORD=correct horse"}
+	}
+	ann.run(0, "account", "register", join, "ann")
+	invitation := strings.TrimSpace(ann.run(0, "admin", "invite", "--uses", "2"))
+	carl.run(0, "account", "register", invitation, "carl")
+	kim.run(0, "account", "register", invitation, "kim")
+	a, c, k := ann.listen(), carl.listen(), kim.listen()
+	a.sees("Kim")
+	c.sees("Kim")
+	carl.run(0, "msg", "kim", "see you")
+	accountOf := func(p *person) string {
+		for _, one := range read[[]struct{ ID, Account string }](p, "peers") {
+			if one.ID == k.id() {
+				return one.Account
+			}
+		}
+		return "(nobody)"
+	}
+	if accountOf(ann) != "kim" || accountOf(carl) != "kim" {
+		t.Fatalf("Kim is %s to Ann, %s to Carl", accountOf(ann), accountOf(carl))
+	}
+	c.leave()
+	ann.run(0, "admin", "kick", "kim")
+	k.wait("that she was signed out", func(e event) bool { return e.Event == "signed_out" })
+	eventually(t, "Ann sees Kim under no account", func() bool { return accountOf(ann) == "" })
+
+	t.Run("the server is gone, and Carl comes back/A-13", func(t *testing.T) {
+		stop()
+		carl.listen()
+		eventually(t, "Carl sees Kim under no account", func() bool { return accountOf(carl) == "" })
+	})
+}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
@@ -34,6 +33,8 @@ type directory struct {
 
 	mu      sync.Mutex
 	changed func([]change) // is told of what was committed here, see watch
+	jobs    []*job         // wait for a transaction of SQLite
+	turn    sync.Mutex     // of whoever makes one
 }
 
 const (
@@ -190,74 +191,6 @@ func each(ctx context.Context, a asker, row func(scan func(...any) error) error,
 		}
 	}
 	return rows.Err()
-}
-
-// tx is a transaction, and what it is to tell when it is committed.
-type tx struct {
-	*sql.Tx
-	ctx     context.Context
-	changes []change
-}
-
-// update runs f in one transaction. When it returns nil what f did is durable, and
-// all servers hear of the changes it told of; otherwise nothing was done. Where
-// transactions of several servers waited for each other f is called again.
-func (d *directory) update(ctx context.Context, f func(*tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, queryTime)
-	defer cancel()
-	err := d.updateOnce(ctx, f)
-	for range deadlockTries {
-		var pg *pgconn.PgError
-		if !errors.As(err, &pg) || pg.Code != deadlockDetected {
-			break
-		}
-		err = d.updateOnce(ctx, f)
-	}
-	return err
-}
-
-const (
-	deadlockTries    = 3
-	deadlockDetected = "40P01" // PostgreSQL, appendix A
-)
-
-func (d *directory) updateOnce(ctx context.Context, f func(*tx) error) error {
-	begun, err := d.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer begun.Rollback()
-	t := &tx{Tx: begun, ctx: ctx}
-	if err := f(t); err != nil {
-		return err
-	}
-	if err := d.notify(t); err != nil {
-		return err
-	}
-	if err := begun.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	d.tell(t.changes)
-	return nil
-}
-
-// exec changes rows and returns how many.
-func (t *tx) exec(query string, args ...any) (int64, error) {
-	result, err := t.ExecContext(t.ctx, query, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-// run is exec where the number does not matter.
-func (t *tx) run(query string, args ...any) error {
-	_, err := t.ExecContext(t.ctx, query, args...)
-	return err
-}
-
-func (t *tx) one(dest []any, query string, args ...any) error {
-	return one(t.ctx, t.Tx, dest, query, args...)
 }
 
 // now is the database's clock in milliseconds: servers that share it need no clocks

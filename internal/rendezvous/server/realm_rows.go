@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -133,7 +134,11 @@ func (t *tx) void(v peer.Void) error {
 	return err
 }
 
-// revocations is the list as it is now.
+// maxVoid is how many devices a list names at most.
+const maxVoid = 65_536
+
+// revocations is the list as it is now. Where there are too many, the newest count:
+// the others' tickets expired long ago.
 func (d *directory) revocations(ctx context.Context, realm peer.ID) (peer.Revocations, error) {
 	list := peer.Revocations{Realm: realm, Void: []peer.Void{}}
 	err := each(ctx, d.read, func(scan func(...any) error) error {
@@ -147,7 +152,8 @@ func (d *directory) revocations(ctx context.Context, realm peer.ID) (peer.Revoca
 			list.Void = append(list.Void, v)
 		}
 		return nil
-	}, "SELECT realm.epoch, revoked.device, coalesce(revoked.serial, 0) FROM realm LEFT JOIN revoked ON TRUE ORDER BY revoked.device")
+	}, "SELECT realm.epoch, revoked.device, coalesce(revoked.serial, 0) FROM realm LEFT JOIN revoked ON TRUE ORDER BY 3 DESC LIMIT $1", maxVoid)
+	slices.SortFunc(list.Void, func(a, b peer.Void) int { return a.Device.Compare(b.Device) })
 	if err != nil {
 		return list, fmt.Errorf("list revocations: %w", err)
 	}
