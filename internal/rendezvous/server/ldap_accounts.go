@@ -30,6 +30,8 @@ func (s *Server) rightByLDAP(ctx context.Context, a *account, user, password str
 	switch {
 	case errors.Is(err, errWrong):
 		return false, nil
+	case ctx.Err() != nil: // whoever asked is gone
+		return false, ctx.Err()
 	case err != nil:
 		s.log.Error("the directory does not answer", "why", err)
 		return false, refuse(rendezvous.CodeUnavailable)
