@@ -42,6 +42,7 @@ var onlyIn = map[string][]string{
 	"github.com/hashicorp/mdns":   {"discovery"},
 	"modernc.org/sqlite":          {"internal/store", "internal/rendezvous/server"},
 	"github.com/spf13/cobra":      {"internal/cli"},
+	"github.com/go-ldap/ldap/v3":  {"internal/rendezvous/server"},
 }
 
 func TestImportsPointDown(t *testing.T) {

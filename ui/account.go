@@ -350,4 +350,5 @@ var accountTroubles = []error{
 	node.ErrNoAccount,
 	node.ErrTooMany,
 	node.ErrUnavailable,
+	node.ErrDirectory,
 }

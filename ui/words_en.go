@@ -59,6 +59,7 @@ var english = words{
 		node.ErrNoAccount.Error():   "Nobody there has this user name.",
 		node.ErrTooMany.Error():     "Too many attempts. Wait a minute.",
 		node.ErrUnavailable.Error(): "The server cannot reach its database. Try again later.",
+		node.ErrDirectory.Error():   "This account's password is the company directory's. Change it there.",
 		node.ErrDiskFull.Error():    "the disk is full", node.ErrReadOnly.Error(): "nothing can be written there", node.ErrForbidden.Error(): "you may not do that there",
 		node.ErrMissing.Error(): "there is no such file or folder", node.ErrNoFolder.Error(): "there is a file in place of a folder",
 		node.ErrDamaged.Error(): "the history is damaged; it is repaired at the next start", node.ErrBusy.Error(): "another program uses the history",

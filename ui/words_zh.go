@@ -59,6 +59,7 @@ var chinese = words{
 		node.ErrNoAccount.Error():   "那里没有这个用户名。",
 		node.ErrTooMany.Error():     "尝试太多，请稍候一分钟。",
 		node.ErrUnavailable.Error(): "服务器无法访问其数据库，请稍后再试。",
+		node.ErrDirectory.Error():   "此账号的密码由公司目录管理，请在那里修改。",
 		node.ErrDiskFull.Error():    "磁盘已满", node.ErrReadOnly.Error(): "无法写入", node.ErrForbidden.Error(): "没有权限",
 		node.ErrMissing.Error(): "没有这个文件或文件夹", node.ErrNoFolder.Error(): "那里是文件，不是文件夹",
 		node.ErrDamaged.Error(): "历史记录已损坏，下次启动时修复", node.ErrBusy.Error(): "另一个程序正在使用历史记录",

@@ -28,7 +28,8 @@ var accountTroubles = []struct {
 	{node.ErrNoAccount, "There is nobody of that user name there.", "Say \"earshot friends\", or \"earshot friends search TEXT\", to see who is."},
 	{node.ErrTooMany, "The server has heard too many such requests.", "Wait a minute, and try again."},
 	{node.ErrChoose, "This password was made by an administrator: a new one has to be chosen first.", "Say \"earshot account login SERVER USER\" again, and choose one."},
-	{node.ErrUnavailable, "The server cannot reach its database.", "Try again later, and tell its administrator."},
+	{node.ErrUnavailable, "The server cannot reach its database, or the directory that knows the passwords.", "Try again later, and tell its administrator."},
+	{node.ErrDirectory, "This account's password is the company directory's.", "Change it there."},
 	{node.ErrServerAway, "The server does not answer.", "Check the address and the network; what people write to each other goes on without it."},
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -198,11 +199,15 @@ func (p *Program) readPeople(path string) ([]node.NewAccount, error) {
 
 // parsePeople reads people from CSV.
 func parsePeople(in io.Reader) ([]node.NewAccount, error) {
-	r := csv.NewReader(io.LimitReader(in, maxPeopleFile))
+	bounded := &io.LimitedReader{R: in, N: maxPeopleFile + 1}
+	r := csv.NewReader(bounded)
 	r.FieldsPerRecord, r.TrimLeadingSpace = -1, true
 	var people []node.NewAccount
 	for {
 		fields, err := r.Read()
+		if bounded.N == 0 { // else the end of the list would be missing
+			return nil, fmt.Errorf("more than %d MiB", maxPeopleFile>>20)
+		}
 		if errors.Is(err, io.EOF) {
 			return people, nil
 		}
@@ -215,6 +220,9 @@ func parsePeople(in io.Reader) ([]node.NewAccount, error) {
 		}
 		if line == 1 {
 			fields[0] = strings.TrimPrefix(fields[0], "\ufeff") // spreadsheets write it
+		}
+		if !utf8.ValidString(strings.Join(fields, "")) {
+			return nil, fmt.Errorf("line %d is not in UTF-8", line)
 		}
 		if len(fields) > 3 || strings.TrimSpace(fields[0]) == "" {
 			return nil, fmt.Errorf("line %d is not USER,NAME,TEAM", line)

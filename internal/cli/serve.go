@@ -29,6 +29,7 @@ import (
 // serveFlags are the flags of "earshot serve", as they were typed.
 type serveFlags struct {
 	listen, data, database, registration, roster, metrics, announce string
+	ldap, ldapBind, ldapBase, ldapCA                                string
 	addresses                                                       []string
 	systemd                                                         bool
 }
@@ -57,7 +58,7 @@ said in EARSHOT_DATABASE than on the command line, where others see it.`,
 				return err
 			}
 			if f.systemd {
-				return p.sayUnit(c, f.announce)
+				return p.sayUnit(c, &f)
 			}
 			return explainServer(p.serve(cmd.Context(), c, f.announce))
 		},
@@ -67,6 +68,7 @@ said in EARSHOT_DATABASE than on the command line, where others see it.`,
 	cmd.Flags().StringVar(&f.registration, "registration", string(server.RegisterInvite), "who may make an account: open, invite, closed")
 	cmd.Flags().StringVar(&f.roster, "roster", string(server.RosterAsk), "who is on people's lists: ask (friends), open (everybody)")
 	cmd.Flags().StringArrayVar(&f.addresses, "address", nil, "clients reach this server at HOST[:PORT], may be repeated (default the addresses of this machine)")
+	addLDAP(cmd, &f)
 	cmd.Flags().StringVar(&f.announce, "announce", "", "the name under which the server is announced on the network, or none (default the machine's name)")
 	cmd.Flags().StringVar(&f.metrics, "metrics", "", "answer /healthz and /metrics at an address of this machine, like 127.0.0.1:7422")
 	cmd.Flags().BoolVar(&f.systemd, "print-systemd", false, "print a unit for systemd that runs this command, and end")
@@ -128,6 +130,9 @@ func (p *Program) serverConfig(f *serveFlags) (server.Config, error) {
 	}
 	if c.Database != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
 		return c, wrong("--database wants an address like postgres://earshot@db/earshot.")
+	}
+	if err := f.readLDAP(&c); err != nil {
+		return c, err
 	}
 	for _, text := range f.addresses {
 		link, err := rendezvous.ParseLink(text)
@@ -283,6 +288,9 @@ func explainServer(err error) error {
 		f.what, f.do = "Another server uses this data folder.", "End it first, or choose another folder with --data."
 	case errors.Is(err, server.ErrNewer):
 		f.what, f.do = "The database belongs to a newer Earshot.", "Use the newer program."
+	case errors.Is(err, server.ErrLDAP):
+		f.what = "The directory cannot be asked like this: " + last(err, server.ErrLDAP) + "."
+		f.do = "Say it like --ldap ldaps://dc.example.org --ldap-bind \"uid=%s,ou=people,dc=example,dc=org\"."
 	case errors.Is(err, server.ErrMetrics):
 		f.what, f.do = "The figures are only for this machine.", "Say an address of it with --metrics, like 127.0.0.1:7422."
 	case errors.As(err, &listening) && listening.Op == "listen":

@@ -36,7 +36,7 @@ WantedBy=multi-user.target
 `
 
 // sayUnit prints the unit of a server with this configuration.
-func (p *Program) sayUnit(c server.Config, announce string) error {
+func (p *Program) sayUnit(c server.Config, f *serveFlags) error {
 	program, err := os.Executable()
 	if err != nil {
 		return err
@@ -49,8 +49,12 @@ func (p *Program) sayUnit(c server.Config, announce string) error {
 	if c.Metrics != "" {
 		words = append(words, "--metrics", c.Metrics)
 	}
-	if announce != "" {
-		words = append(words, "--announce", announce)
+	for _, flag := range []struct{ name, value string }{
+		{"--announce", f.announce}, {"--ldap", f.ldap}, {"--ldap-bind", f.ldapBind}, {"--ldap-base", f.ldapBase}, {"--ldap-ca", f.ldapCA},
+	} {
+		if flag.value != "" {
+			words = append(words, flag.name, flag.value)
+		}
 	}
 	for _, pattern := range p.set.Interfaces {
 		words = append(words, "--interface", pattern)

@@ -132,6 +132,10 @@ func TestServeIsCalledWrongly(t *testing.T) {
 		{[]string{"--database", "mysql://x"}, codeUsage, "postgres://"},
 		{[]string{"--metrics", "0.0.0.0:1"}, codeFailed, "only for this machine"},
 		{[]string{"--database", "postgres://ann:secret@127.0.0.1:1/x"}, codeFailed, "cannot be opened"},
+		{[]string{"--ldap-bind", "uid=%s"}, codeUsage, "go with --ldap"},
+		{[]string{"--ldap", "ldaps://dc", "--ldap-bind", "uid=ann"}, codeFailed, "want one %s"},
+		{[]string{"--ldap", "http://dc", "--ldap-bind", "uid=%s"}, codeFailed, "ldaps://"},
+		{[]string{"--ldap", "ldaps://dc", "--ldap-bind", "uid=%s", "--ldap-ca", "serve_test.go"}, codeUsage, "no certificates"},
 		{[]string{"backup", "there/is/none"}, codeFailed, "no file or folder"},
 		{[]string{"backup"}, codeUsage, "FILE"},
 	} {
@@ -147,8 +151,9 @@ func TestServeIsCalledWrongly(t *testing.T) {
 }
 
 func TestServePrintsAUnit(t *testing.T) {
-	_, out, said := serveCalls(t, t.TempDir(), map[string]string{"EARSHOT_DATABASE": "postgres://ann:secret@db/x"}, "--print-systemd", "--address", "chat.example:7421")
-	for _, want := range []string{" serve --data /var/lib/earshot ", " --address chat.example:7421", "EnvironmentFile=", "DynamicUser=yes"} {
+	_, out, said := serveCalls(t, t.TempDir(), map[string]string{"EARSHOT_DATABASE": "postgres://ann:secret@db/x"}, "--print-systemd", "--address", "chat.example:7421",
+		"--announce", "Head office", "--ldap", "ldaps://dc", "--ldap-bind", "uid=%s,dc=x", "--interface", "eth0")
+	for _, want := range []string{" serve --data /var/lib/earshot ", " --address chat.example:7421", "EnvironmentFile=", "DynamicUser=yes", ` --announce "Head office" --ldap ldaps://dc --ldap-bind uid=%%s,dc=x --interface eth0`} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the unit has no %q: %s%s", want, out, said)
 		}

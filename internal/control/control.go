@@ -150,6 +150,7 @@ var codes = []struct {
 	{"too many", node.ErrTooMany},
 	{"choose", node.ErrChoose},
 	{"unavailable", node.ErrUnavailable},
+	{"directory", node.ErrDirectory},
 }
 
 // errLeft says that the node ended before it was asked: nothing was done, so the

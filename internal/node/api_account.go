@@ -34,6 +34,7 @@ var (
 	ErrTooMany     = errors.New("the server has heard too much of this; later again")
 	ErrChoose      = errors.New("the password was reset: a new one has to be chosen")
 	ErrUnavailable = errors.New("the server cannot reach its database")
+	ErrDirectory   = errors.New("the password is the company directory's")
 )
 
 // ServerKey is what a server proves to be: a person compares its fingerprint.

@@ -40,5 +40,5 @@ var meanings = map[rendezvous.Code]error{
 	rendezvous.CodePassword: ErrPassword, rendezvous.CodeCredentials: ErrCredentials, rendezvous.CodeInvite: ErrInvite,
 	rendezvous.CodeClosed: ErrClosed, rendezvous.CodeSignedOut: ErrSignedOut, rendezvous.CodeForbidden: ErrNotAdmin,
 	rendezvous.CodeUnknown: ErrNoAccount, rendezvous.CodeTooMany: ErrTooMany, rendezvous.CodeUnavailable: ErrUnavailable,
-	rendezvous.CodeChoose: ErrChoose,
+	rendezvous.CodeChoose: ErrChoose, rendezvous.CodeDirectory: ErrDirectory,
 }

@@ -56,7 +56,8 @@ const (
 	CodeForbidden   Code = "forbidden"   // for administrators
 	CodeUnknown     Code = "unknown"     // no such account or device
 	CodeTooMany     Code = "too_many"    // later: see Problem.Wait
-	CodeUnavailable Code = "unavailable" // the server cannot reach its database
+	CodeUnavailable Code = "unavailable" // the server cannot reach its database, or the directory
+	CodeDirectory   Code = "directory"   // the password is the company directory's, not this server's
 	// CodeChoose: an administrator reset the password, and the person must choose
 	// another (PUT /v1/me/password) before anything else.
 	CodeChoose Code = "choose_password"

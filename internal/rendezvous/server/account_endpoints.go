@@ -47,7 +47,7 @@ func (s *Server) wanted(in rendezvous.Registration) (newAccount, error) {
 	user, err := foldUser(in.User)
 	n := newAccount{
 		user: user, name: peer.DisplayName(in.Name).String(), team: peer.DisplayName(in.Team).String(),
-		code: in.Code, policy: s.config.Registration,
+		code: in.Code, policy: s.localRegistration(),
 	}
 	if n.name == "" {
 		n.name = user
@@ -98,12 +98,11 @@ func (s *Server) prove(ctx context.Context, q *request, in rendezvous.Credential
 			return a, err
 		}
 	}
-	password, unusable := foldPassword(in.Password)
-	right, err := s.hasher.check(ctx, password, a.password)
+	right, err := s.right(ctx, &a, user, in.Password)
 	if err != nil {
 		return a, err
 	}
-	if !right || unusable != nil || a.disabled || a.reset == resetPending {
+	if !right || a.disabled || a.reset == resetPending {
 		s.counters.refused.Add(1)
 		s.log.Warn("log-in refused", "account", a.ID, "device", q.device, "from", q.address)
 		return a, refuse(rendezvous.CodeCredentials)
@@ -180,6 +179,9 @@ func (s *Server) changePassword(ctx context.Context, q *request) (any, error) {
 	var in rendezvous.NewPassword
 	if err := q.read(maxBody, &in); err != nil {
 		return nil, err
+	}
+	if q.caller.password == byLDAP {
+		return nil, refuse(rendezvous.CodeDirectory)
 	}
 	chosen, err := foldPassword(in.New)
 	if err != nil {

@@ -41,6 +41,9 @@ func (s *Server) adminEnable(ctx context.Context, q *request) (any, error) {
 func (s *Server) adminReset(ctx context.Context, q *request) (any, error) {
 	password := newPassword()
 	_, err := s.administer(ctx, q, "reset", func(id uuid.UUID) error {
+		if a, err := s.directory.byID(ctx, id); err == nil && a.password == byLDAP {
+			return refuse(rendezvous.CodeDirectory)
+		}
 		hash, err := s.hasher.hash(ctx, password)
 		if err != nil {
 			return err

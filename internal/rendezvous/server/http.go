@@ -216,7 +216,7 @@ var statuses = map[rendezvous.Code]int{
 	rendezvous.CodeInvite: http.StatusForbidden, rendezvous.CodeClosed: http.StatusForbidden,
 	rendezvous.CodeForbidden: http.StatusForbidden, rendezvous.CodeChoose: http.StatusForbidden,
 	rendezvous.CodeUnknown: http.StatusNotFound, rendezvous.CodeTooMany: http.StatusTooManyRequests,
-	rendezvous.CodeUnavailable: http.StatusServiceUnavailable,
+	rendezvous.CodeUnavailable: http.StatusServiceUnavailable, rendezvous.CodeDirectory: http.StatusForbidden,
 }
 
 // fail says why a request is refused. What is wrong with this side is logged, and

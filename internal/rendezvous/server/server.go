@@ -29,6 +29,7 @@ type Config struct {
 	Addresses    []string     // host:port where clients reach it; none: those of this machine
 	Registration Registration // empty: RegisterInvite
 	Roster       Roster       // empty: RosterAsk
+	LDAP         LDAP         // who knows people's passwords; zero: this server alone
 	Metrics      string       // host:port on this machine for /healthz and /metrics; empty: none
 	Log          *slog.Logger
 
@@ -44,6 +45,7 @@ type Server struct {
 	directory *directory
 	hub       *hub
 	hasher    *hasher
+	ldap      *ldapServer // nil: none
 	gate      *gate
 	http      *http.Server
 	metrics   net.Listener // nil: none
@@ -99,7 +101,10 @@ func newServer(c Config) *Server {
 	}
 }
 
-func (s *Server) open(ctx context.Context) error {
+func (s *Server) open(ctx context.Context) (err error) {
+	if s.ldap, err = newLDAP(s.config.LDAP); err != nil {
+		return err
+	}
 	if err := s.takeFolder(); err != nil {
 		return err
 	}
