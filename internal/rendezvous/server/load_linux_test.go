@@ -1,0 +1,214 @@
+package server
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"earshot/internal/rendezvous"
+	"earshot/peer"
+)
+
+var devices = flag.Int("devices", 500, "how many devices heartbeat to the server of a benchmark")
+
+const (
+	// settled is how long the server is left alone after all came, and watched how
+	// long it is measured then: as long as a heartbeat is held.
+	settled, watched = 40 * time.Second, maxHold
+	// toggles is how many change their presence, so many a second. Those who follow
+	// each other have no friends in common, who would be told of both at once, later.
+	toggles, togglesEach, togglesApart = 200, 10, 61
+	// flooding is how long log-ins come, so many a second, from so many addresses: a
+	// few would be stopped by what one address may try.
+	flooding, floodEach, floodAddresses = 30 * time.Second, 500, 5000
+	// probes is how many devices heartbeat in a flood without being held, twice a
+	// second each.
+	probes, probeEach = 20, 500 * time.Millisecond
+)
+
+// BenchmarkServer has devices heartbeat from this process to the program, and says
+// what the server needs for that, and how it does when they come all at once.
+func BenchmarkServer(b *testing.B) {
+	c := newCrowd(b, *devices, probes)
+	c.server.start()
+	empty := c.server.memory("VmRSS")
+	c.gather()
+	b.Run("held", func(b *testing.B) { c.held(b, empty) })
+	b.Run("presence", c.presence)
+	b.Run("SIGTERM", func(b *testing.B) { c.restart(b, syscall.SIGTERM) })
+	b.Run("SIGKILL", func(b *testing.B) { c.restart(b, syscall.SIGKILL) })
+	b.Run("flood", c.flood)
+}
+
+// held watches the server while heartbeats are held.
+func (c *crowd) held(b *testing.B, empty int64) {
+	pause(b.Context(), settled)
+	used, begun, most := c.server.processor(), time.Now(), int64(0)
+	for time.Since(begun) < watched {
+		pause(b.Context(), time.Second)
+		most = max(most, c.server.memory("VmRSS"))
+	}
+	b.ReportMetric(float64(most-empty)/float64(len(c.members))/1024, "KiB/device")
+	b.ReportMetric(float64(most)/1e6, "MB")
+	b.ReportMetric(100*(c.server.processor()-used).Seconds()/time.Since(begun).Seconds(), "%CPU")
+	report(b)
+}
+
+// presence has some say that they are away, one after the other, and times their
+// friends.
+func (c *crowd) presence(b *testing.B) {
+	c.heard = nil
+	tick := time.NewTicker(time.Second / togglesEach)
+	defer tick.Stop()
+	for i := range toggles {
+		c.say(c.members[i*togglesApart%len(c.members)])
+		<-tick.C
+	}
+	pause(b.Context(), 5*time.Second)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	slices.Sort(c.heard)
+	b.ReportMetric(float64(len(c.heard))/(toggles*acquaintances)*100, "%heard")
+	quantiles(b, c.heard)
+	clear(c.toggle)
+	report(b)
+}
+
+// say has a member be away, or back.
+func (c *crowd) say(m *member) {
+	if m.beat.Presence = rendezvous.Away; c.toggle[m.account].to == rendezvous.Away {
+		m.beat.Presence = rendezvous.Online
+	}
+	c.mu.Lock()
+	c.toggle[m.account] = toggle{m.beat.Presence, time.Now()}
+	c.mu.Unlock()
+	m.Say(m.beat)
+}
+
+// restart ends the server, starts it again, and waits until all are back.
+func (c *crowd) restart(b *testing.B, how os.Signal) {
+	c.mu.Lock()
+	clear(c.gone)
+	c.mu.Unlock()
+	begun := time.Now()
+	c.server.stop(how)
+	c.server.start()
+	listens := time.Since(begun)
+	last := c.wait(c.members, begun)
+	b.ReportMetric(listens.Seconds(), "s-until-it-listens")
+	b.ReportMetric(last.Sub(begun).Seconds(), "s-until-all-are-back")
+	b.ReportMetric(c.server.processor().Seconds(), "s-CPU")
+	pause(b.Context(), 2*leaseTime)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b.ReportMetric(float64(len(c.gone)), "seen-to-go")
+	b.ReportMetric(float64(c.server.memory("VmHWM"))/1e6, "MB-most")
+	report(b)
+}
+
+// flood has strangers log in, half of them with wrong passwords, and times the
+// heartbeats of those who are signed in.
+func (c *crowd) flood(b *testing.B) {
+	c.server.forgetPeak()
+	used := c.server.processor()
+	ctx, cancel := context.WithTimeout(b.Context(), flooding)
+	defer cancel()
+	var wg sync.WaitGroup
+	beats := make([][]time.Duration, probes)
+	for i, m := range c.spare {
+		wg.Go(func() { beats[i] = c.probe(ctx, m) })
+	}
+	asked, right := c.logIns(ctx)
+	wg.Wait()
+	all := slices.Concat(beats...)
+	slices.Sort(all)
+	quantiles(b, all)
+	b.ReportMetric(float64(asked)/flooding.Seconds(), "log-ins/s")
+	b.ReportMetric(float64(right)/flooding.Seconds(), "right/s")
+	b.ReportMetric(float64(c.server.memory("VmHWM"))/1e6, "MB-most")
+	b.ReportMetric((c.server.processor() - used).Seconds(), "s-CPU")
+	report(b)
+}
+
+// probe heartbeats without being held until ctx ends, and says how long each took.
+func (c *crowd) probe(ctx context.Context, m *member) (took []time.Duration) {
+	client, beat := c.client(m.identity, net.IPv4(127, 2, 0, 1)), rendezvous.Heartbeat{Instance: uuid.New(), Presence: rendezvous.Online}
+	defer client.Close()
+	for ctx.Err() == nil {
+		begun := time.Now()
+		news, err := client.Heartbeat(context.WithoutCancel(ctx), beat)
+		if err != nil {
+			c.b.Errorf("a heartbeat in the flood: %v", err)
+		}
+		took, beat.Received = append(took, time.Since(begun)), news.Number
+		pause(ctx, time.Until(begun.Add(probeEach)))
+	}
+	return took
+}
+
+// logIns floods the server until ctx ends, each time with another device, and says
+// how many log-ins there were, and how many signed in.
+func (c *crowd) logIns(ctx context.Context) (asked, right int) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	begun, ok := time.Now(), atomic.Int64{}
+	var wg sync.WaitGroup
+	for ctx.Err() == nil {
+		for due := int(time.Since(begun).Seconds() * floodEach); asked < due; asked++ {
+			n := asked
+			wg.Go(func() { ok.Add(c.logIn(n)) })
+		}
+		<-tick.C
+	}
+	wg.Wait()
+	return asked, int(ok.Load())
+}
+
+// logIn is the n-th log-in. It gives 1 where it signed in.
+func (c *crowd) logIn(n int) int64 {
+	at := rand.IntN(floodAddresses)
+	client := c.client(peer.NewIdentity([32]byte{byte(n), byte(n >> 8), 9}), net.IPv4(127, 3, byte(at>>8), byte(at)))
+	defer client.Close()
+	with := rendezvous.Credentials{User: fmt.Sprintf("user%d", n%len(c.members)), Password: password}
+	if n%2 == 0 {
+		with.Password = "wrong horse battery"
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if _, err := client.Login(ctx, with); err != nil {
+		return 0
+	}
+	return 1
+}
+
+// quantiles reports what was sorted.
+func quantiles(b *testing.B, took []time.Duration) {
+	b.Helper()
+	if len(took) == 0 {
+		b.Fatal("nothing was timed")
+	}
+	for _, q := range []struct {
+		name string
+		at   int
+	}{{"ms-median", len(took) / 2}, {"ms-p99", len(took) * 99 / 100}, {"ms-worst", len(took) - 1}} {
+		b.ReportMetric(float64(took[q.at].Microseconds())/1000, q.name)
+	}
+}
+
+// report leaves out what says nothing here, and says how busy the machine was.
+func report(b *testing.B) {
+	b.Helper()
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(loadAverage(b), "load")
+}
