@@ -26,10 +26,12 @@ var errNone = errors.New("no such row")
 // method returned without an error is durable. It is safe for concurrent use, and
 // several servers may share one that is in PostgreSQL.
 type directory struct {
-	read, write *sql.DB
-	postgres    *pgx.ConnConfig // nil: SQLite
-	path        string          // of SQLite's file
-	name        uuid.UUID       // of this server, drawn at each start
+	read     asker
+	reads    *sql.DB // those of read
+	write    *sql.DB
+	postgres *pgx.ConnConfig // nil: SQLite
+	path     string          // of SQLite's file
+	name     uuid.UUID       // of this server, drawn at each start
 
 	mu      sync.Mutex
 	changed func([]change) // is told of what was committed here, see watch
@@ -79,7 +81,7 @@ func (d *directory) openPostgres(location string) error {
 	d.write = stdlib.OpenDB(*config)
 	d.write.SetMaxOpenConns(readConnections)
 	d.write.SetMaxIdleConns(readConnections)
-	d.read = d.write
+	d.read, d.reads = d.write, d.write // the driver keeps statements itself
 	return nil
 }
 
@@ -98,12 +100,13 @@ func (d *directory) openSQLite(path string) error {
 		return err
 	}
 	d.write.SetMaxOpenConns(1)
-	d.read, err = sql.Open("sqlite", sqliteSource(path, "_query_only=1"))
-	if err == nil {
-		d.read.SetMaxOpenConns(readConnections)
-		d.read.SetMaxIdleConns(readConnections)
+	if d.reads, err = sql.Open("sqlite", sqliteSource(path, "_query_only=1")); err != nil {
+		return err
 	}
-	return err
+	d.reads.SetMaxOpenConns(readConnections)
+	d.reads.SetMaxIdleConns(readConnections)
+	d.read = newStatements(d.reads)
+	return nil
 }
 
 // sqliteSource is the driver's name for the file at path, which is there.
@@ -133,7 +136,7 @@ func makePrivate(path string) error {
 
 func (d *directory) close() error {
 	var errs []error
-	for _, db := range []*sql.DB{d.read, d.write} {
+	for _, db := range []*sql.DB{d.reads, d.write} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}
