@@ -73,30 +73,47 @@ func newCrowd(b *testing.B, members, spare int) *crowd {
 	realm, err := openRealm(b.Context(), d, data)
 	must(b, err)
 	c.realm = realm.ID()
-	must(b, d.update(b.Context(), func(t *tx) error { return c.settle(t, all) }))
+	c.settle(d, all)
 	c.server = build(b, data)
 	return c
 }
 
 // settle writes the accounts, whose passwords are all the same. Each is a friend of
 // those beside it in a ring.
-func (c *crowd) settle(t *tx, all []*member) error {
-	hash, err := newHasher(usual).hash(t.ctx, password)
-	for i, m := range all {
-		device := m.identity.ID()
-		err = errors.Join(err,
+func (c *crowd) settle(d *directory, all []*member) {
+	c.b.Helper()
+	hash, err := newHasher(usual).hash(c.b.Context(), password)
+	must(c.b, err)
+	c.insert(d, len(all), func(t *tx, i int) error {
+		m, device := all[i], all[i].identity.ID()
+		return errors.Join(
 			t.run("INSERT INTO account (id, user_name, name, sought, team, password) VALUES ($1, $2, $2, $2, 'crowd', $3)", m.account[:], fmt.Sprintf("user%d", i), hash),
 			t.run("INSERT INTO device (id, account, serial, since, seen) VALUES ($1, $2, $3, 0, 0)", device[:], m.account[:], i+1))
-	}
-	for i, m := range c.members {
-		for n := 1; n <= acquaintances/2; n++ {
-			other := c.members[(i+n)%len(c.members)].account
-			err = errors.Join(err,
-				t.run("INSERT INTO friendship (account, other) VALUES ($1, $2)", m.account[:], other[:]),
-				t.run("INSERT INTO friendship (account, other) VALUES ($1, $2)", other[:], m.account[:]))
+	})
+	c.insert(d, len(c.members)*acquaintances, func(t *tx, n int) error {
+		of, step := n/acquaintances, n%acquaintances-acquaintances/2
+		if step >= 0 {
+			step++
 		}
+		other := (of + step + len(c.members)) % len(c.members)
+		return t.run("INSERT INTO friendship (account, other) VALUES ($1, $2)", c.members[of].account[:], c.members[other].account[:])
+	})
+}
+
+// insert calls write for each of n rows, some in a transaction.
+func (c *crowd) insert(d *directory, n int, write func(t *tx, i int) error) {
+	c.b.Helper()
+	const batch = 1000 // a transaction must not take long
+	for from := 0; from < n; from += batch {
+		must(c.b, d.update(c.b.Context(), func(t *tx) error {
+			for i := from; i < min(from+batch, n); i++ {
+				if err := write(t, i); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
 	}
-	return err
 }
 
 // client speaks to the server from an address of this machine.

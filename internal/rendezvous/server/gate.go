@@ -4,12 +4,14 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 )
 
 // gate is a listener that bounds connections: those whose device has signed in, and,
 // more narrowly, those where that was not seen yet. What is too much is closed.
 type gate struct {
 	net.Listener
+	turns turns
 
 	mu        sync.Mutex
 	all       int
@@ -17,7 +19,9 @@ type gate struct {
 	of        map[netip.Addr]int // strangers of an address
 }
 
-func newGate(l net.Listener) *gate { return &gate{Listener: l, of: map[netip.Addr]int{}} }
+func newGate(l net.Listener) *gate {
+	return &gate{Listener: l, turns: newTurns(), of: map[netip.Addr]int{}}
+}
 
 // Accept waits for a connection that there is room for.
 func (g *gate) Accept() (net.Conn, error) {
@@ -78,6 +82,7 @@ type gated struct {
 	net.Conn
 	gate *gate
 	from netip.Addr
+	turn atomic.Bool // its handshake is one of those that work
 
 	stranger, closed bool // guarded by the gate's mutex
 }
@@ -91,8 +96,15 @@ func (c *gated) known() {
 	}
 }
 
+// Write is the connection's.
+func (c *gated) Write(b []byte) (int, error) {
+	c.yield()
+	return c.Conn.Write(b)
+}
+
 // Close closes the connection and makes room.
 func (c *gated) Close() error {
+	c.yield()
 	c.gate.mu.Lock()
 	if !c.closed {
 		c.gate.know(c)

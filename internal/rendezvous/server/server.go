@@ -123,6 +123,7 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	profile.GetConfigForClient = s.gate.turns.await
 	s.http = s.newHTTP(profile)
 	return s.begin(ctx)
 }
