@@ -16,7 +16,7 @@ import (
 var layers = map[string][]string{
 	"":                       {"ui", "internal/cli", "internal/node"},
 	"ui":                     {"peer", "internal/node"},
-	"internal/cli":           {"peer", "internal/profile", "internal/node", "internal/control", "internal/rendezvous", "internal/rendezvous/server"},
+	"internal/cli":           {"peer", "discovery", "internal/profile", "internal/node", "internal/control", "internal/rendezvous", "internal/rendezvous/server"},
 	"internal/control":       {"peer", "internal/node"},
 	"internal/node":          {"peer", "discovery", "transfer", "internal/chat", "internal/rendezvous", "internal/store", "internal/profile"},
 	"internal/store":         {"peer", "internal/chat", "internal/rendezvous", "transfer"},

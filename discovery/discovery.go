@@ -1,5 +1,6 @@
 // Package discovery finds the other devices on the network and lets them find
 // this one, with multicast DNS (RFC 6762) and DNS service discovery (RFC 6763).
+// It finds rendezvous servers too, and announces one.
 //
 // It stands around hashicorp/mdns, whose server answers questions and whose
 // client asks them, and adds what that leaves out: announcements, goodbyes,
@@ -65,10 +66,11 @@ type Config struct {
 	Log *slog.Logger
 
 	network network // nil: this machine's
+	beacon  *beacon // announced in place of a device; nil: none
 }
 
 // Event is what a [Finder] tells its owner: [Found], [Lost], [Suspected],
-// [Copied] or [NetworkChanged].
+// [Copied], [NetworkChanged], [ServerFound] or [ServerLost].
 type Event interface{ event() }
 
 // Found says that a peer was found, that what it says of itself changed, or that

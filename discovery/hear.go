@@ -29,7 +29,7 @@ func (r *run) hear(p packet) {
 	m, err := parse(p.data)
 	switch {
 	case err != nil:
-	case m.asks:
+	case m.of(r.kind).asks:
 		r.hearQuestion(s, p, m, now)
 	case p.from.Port() == mdnsPort: // others answer from there only
 		r.hearResponse(s, p, m, now)
@@ -51,7 +51,7 @@ func (r *run) stationAt(index int) *station {
 // what they expect, so the answer is also multicast. A question that came by
 // unicast was not heard by the server: one socket of the machine gets it.
 func (r *run) hearQuestion(s *station, p packet, m message, now time.Time) {
-	if slices.Contains(m.known, r.self.ID.Label()) || s.isOwn(p, now) {
+	if slices.Contains(m.of(r.kind).known, r.label) || s.isOwn(p, now) {
 		return
 	}
 	if !p.unicast {
@@ -67,12 +67,18 @@ func (r *run) hearQuestion(s *station, p packet, m message, now time.Time) {
 
 // hearResponse takes in an announcement, an answer, or a goodbye.
 func (r *run) hearResponse(s *station, p packet, m message, now time.Time) {
+	if slices.Contains(m.of(r.kind).goodbyes, r.label) {
+		s.defend(now)
+	}
+	if r.kind == servers { // it announces, and looks for nobody
+		s.echo(m.servers.parts[r.label] != nil)
+		return
+	}
+	r.hearServers(s, p, m, now)
 	for _, label := range m.goodbyes {
-		if label == r.self.ID.Label() {
-			s.defend(now)
-			continue
+		if label != r.label {
+			r.table.goodbye(label, now)
 		}
-		r.table.goodbye(label, now)
 	}
 	for _, c := range m.claims {
 		c.from = p.from.Addr().Unmap()

@@ -25,6 +25,15 @@ func (l link) key() string {
 	return fmt.Sprint(l.ifi.Name, l.ifi.Index, l.ifi.HardwareAddr, l.prefixes)
 }
 
+// addrs are the interface's own addresses.
+func (l link) addrs() []netip.Addr {
+	addrs := make([]netip.Addr, len(l.prefixes))
+	for i, p := range l.prefixes {
+		addrs[i] = p.Addr()
+	}
+	return addrs
+}
+
 // has reports whether the link has an address of the family.
 func (l link) has(f family) bool {
 	return slices.ContainsFunc(l.prefixes, func(p netip.Prefix) bool { return p.Addr().Is4() == (f == v4) })

@@ -96,7 +96,7 @@ func (machine) respond(l link, z *zone) (responder, error) {
 func (machine) ask(ctx context.Context, q inquiry) ([]claim, error) {
 	entries := make(chan *mdns.ServiceEntry, answersKept)
 	err := mdns.QueryContext(ctx, &mdns.QueryParam{
-		Service:     service,
+		Service:     string(devices),
 		Domain:      strings.TrimSuffix(domain, "."),
 		Timeout:     q.window,
 		Interface:   &q.link.ifi,
@@ -121,7 +121,7 @@ func (machine) ask(ctx context.Context, q inquiry) ([]claim, error) {
 // entryClaim reads what the client made of an answer. It keeps one address of a
 // family and hides where the answer came from.
 func entryClaim(e *mdns.ServiceEntry) (claim, bool) {
-	label, ok := parseInstance(e.Name)
+	label, ok := devices.label(e.Name)
 	if !ok || e.Port <= 0 || e.Port > 0xffff {
 		return claim{}, false
 	}
@@ -131,13 +131,14 @@ func entryClaim(e *mdns.ServiceEntry) (claim, bool) {
 			addrs = append(addrs, a.Unmap())
 		}
 	}
-	return newClaim(label, uint16(e.Port), e.InfoFields, addrs)
+	c, ok := newClaim(label, uint16(e.Port), e.InfoFields, addrs)
+	return c, ok && c.fits()
 }
 
 // askPlainly sends the question from a port of its own, and so gets the answers
 // that are sent back to who asked.
 func askPlainly(ctx context.Context, q inquiry) ([]claim, error) {
-	question, err := packQuestion()
+	question, err := packQuestion(devices)
 	if err != nil {
 		return nil, err
 	}

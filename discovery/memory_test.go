@@ -161,7 +161,7 @@ func (g *segment) multicast(sender *memoryHost, f family, from netip.AddrPort, m
 // comes back only when its time is over.
 func (h *memoryHost) ask(_ context.Context, q inquiry) ([]claim, error) {
 	asker := memorySocket{link: q.link, family: q.family}
-	question, err := packQuestion()
+	question, err := packQuestion(devices)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (h *memoryHost) answers() (claims []claim) {
 	var wg sync.WaitGroup
 	for _, z := range h.others() {
 		wg.Go(func() {
-			packed, err := packResponse(z.Records(question(suffix[1:], dns.TypePTR)))
+			packed, err := packResponse(z.Records(question(devices.name(), dns.TypePTR)))
 			if err != nil {
 				return
 			}
@@ -279,6 +279,10 @@ func (c *console) said() (all []string) {
 			all = append(all, fmt.Sprint("copied ", e.Addr))
 		case NetworkChanged:
 			all = append(all, "network changed")
+		case ServerFound:
+			all = append(all, fmt.Sprintf("server %s at %v", e.Name, e.Addr))
+		case ServerLost:
+			all = append(all, fmt.Sprint("server gone from ", e.Addr))
 		}
 	}
 	return all

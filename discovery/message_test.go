@@ -12,20 +12,24 @@ import (
 	"github.com/miekg/dns"
 )
 
+// suffix follows a device's label in its instance name.
+var suffix = "." + devices.name()
+
 // lan is the link that most tests are on.
 var lan = testLink(2, "eth0", "10.77.0.2/16", "fe80::2/64", "fd77::2/64")
 
 // testZone has the records of self on link l.
 func testZone(t testing.TB, self Self, l link) *zone {
 	t.Helper()
-	z := newZone(new(atomic.Int64))
+	z := newZone(devices, new(atomic.Int64))
 	var addrs []netip.Addr
 	for _, p := range l.prefixes {
 		if !p.Addr().IsLinkLocalUnicast() {
 			addrs = append(addrs, p.Addr())
 		}
 	}
-	if err := z.set(self, l, text{id: self.ID, instance: self.Instance, name: self.Name, addrs: addrs}); err != nil {
+	told := text{id: self.ID, instance: self.Instance, name: self.Name, addrs: addrs}
+	if err := z.set(announced{label: self.ID.Label(), port: self.Port, addrs: l.addrs(), txt: told.strings()}); err != nil {
 		t.Fatal(err)
 	}
 	return z
@@ -78,7 +82,7 @@ func TestTheLongestAnnouncementIsRead(t *testing.T) {
 }
 
 func TestAGoodbyeIsAGoodbyeOnly(t *testing.T) {
-	packed, err := packGoodbye(seedID(1))
+	packed, err := packGoodbye(devices, seedID(1).Label())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +105,7 @@ func TestAFullGoodbyeIsNoClaim(t *testing.T) {
 }
 
 func TestQuestions(t *testing.T) {
-	ours, err := packQuestion()
+	ours, err := packQuestion(devices)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,27 +219,27 @@ func TestTheGoldenAnnouncement(t *testing.T) {
 func TestInstanceNamesAreOfOneForm(t *testing.T) {
 	label := seedID(1).Label()
 	for name, want := range map[string]bool{
-		instanceName(label):                                     true,
-		strings.ToUpper(instanceName(label)):                    true,
-		"urn:uuid:" + instanceName(label):                       false,
-		strings.ReplaceAll(instanceName(label), "-", ""):        false,
+		devices.instance(label):                                 true,
+		strings.ToUpper(devices.instance(label)):                true,
+		"urn:uuid:" + devices.instance(label):                   false,
+		strings.ReplaceAll(devices.instance(label), "-", ""):    false,
 		label.String() + "._ipp._tcp.local.":                    false,
 		label.String():                                          false,
 		"":                                                      false,
 		"{" + label.String() + "}" + suffix:                     false,
-		strings.Replace(instanceName(label), "9", "x", 1):       false,
-		"x" + instanceName(label)[1:]:                           false,
+		strings.Replace(devices.instance(label), "9", "x", 1):   false,
+		"x" + devices.instance(label)[1:]:                       false,
 		label.String() + "." + suffix[1:len(suffix)-1] + "\x00": false,
 	} {
-		if _, ok := parseInstance(name); ok != want {
-			t.Errorf("parseInstance(%q): %v", name, ok)
+		if _, ok := devices.label(name); ok != want {
+			t.Errorf("devices.label(%q): %v", name, ok)
 		}
 	}
 }
 
 func FuzzPacket(f *testing.F) {
-	goodbye, _ := packGoodbye(seedID(1))
-	question, _ := packQuestion()
+	goodbye, _ := packGoodbye(devices, seedID(1).Label())
+	question, _ := packQuestion(devices)
 	for _, seed := range [][]byte{announcementOf(f, selfNamed(1, "Ann 张"), lan), goodbye, question} {
 		f.Add(seed)
 	}

@@ -27,6 +27,7 @@ import (
 const (
 	hostSeed = "EARSHOT_TEST_DISCOVERY_SEED" // what the started program is
 	holdPort = "hold"                        // … one that keeps the mDNS port for itself
+	serving  = "serve"                       // … one that announces a rendezvous server
 
 	// promised is how soon devices find each other and notice who leaves; tests
 	// wait ten times as long.
@@ -52,11 +53,16 @@ func runHost(seed string) int {
 	if seed == holdPort {
 		return hold(ctx)
 	}
+	w := &reporter{out: json.NewEncoder(os.Stdout)}
+	if seed == serving {
+		w.write(report{What: "start"})
+		_ = Announce(ctx, office(9, "Office 张")) // it has no errors
+		return 0
+	}
 	n, err := strconv.Atoi(seed)
 	if err != nil {
 		return 2
 	}
-	w := &reporter{out: json.NewEncoder(os.Stdout)}
 	self := Self{ID: seedID(byte(n)), Instance: uuid.New(), Name: fmt.Sprintf("host %d.张 \\", n), Port: 7420 + uint16(n)}
 	f := New(Config{Self: self, Notify: w.event})
 	w.write(report{What: "start"})
@@ -110,6 +116,10 @@ func (w *reporter) event(e Event) {
 		w.write(report{What: "suspected", Who: e.ID.String()})
 	case NetworkChanged:
 		w.write(report{What: "network"})
+	case ServerFound:
+		w.write(report{What: "server", Who: e.Realm.String(), Text: e.Name, Addrs: []string{e.Addr.String()}})
+	case ServerLost:
+		w.write(report{What: "server gone", Who: e.Realm.String()})
 	}
 }
 
@@ -310,6 +320,26 @@ func TestNetworkCableAndAddressChange(t *testing.T) {
 		if r := a.await("found", b.id()); slices.Contains(r.Addrs, "10.77.9.9:7422") {
 			break
 		}
+	}
+}
+
+func TestNetworkAServerIsFound(t *testing.T) {
+	l := lab.New(t, 3)
+	realm := seedID(9).String()
+	early := power(t, l.Hosts[0], "1")
+	office := power(t, l.Hosts[1], serving)
+	late := power(t, l.Hosts[2], "2")
+	here := power(t, l.Hosts[1], "3") // on the server's own machine
+	for _, d := range []*device{early, late, here} {
+		r := d.await("server", realm)
+		if r.Text != "Office 张" || !slices.Equal(r.Addrs, []string{l.Hosts[1].Addr + ":7421"}) {
+			t.Errorf("device %s found %+v", d.name, r)
+		}
+		t.Logf("device %s found it after %v", d.name, r.At.Sub(d.started).Round(time.Millisecond))
+	}
+	at := office.leave()
+	for _, d := range []*device{early, late, here} {
+		t.Logf("device %s heard the goodbye after %v", d.name, d.await("server gone", realm).At.Sub(at).Round(time.Millisecond))
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
+
 	"earshot/peer"
 )
 
@@ -22,8 +24,11 @@ const (
 // answers, surveys, and the methods of the [Finder] as functions.
 type run struct {
 	finder   *Finder
+	kind     kind      // what is announced
+	label    uuid.UUID // under which label
 	self     Self
 	table    *table
+	servers  serverTable
 	copies   permits             // for claims of our own key
 	stations map[string]*station // by link.key
 	links    []link              // of the stations
@@ -42,8 +47,15 @@ type run struct {
 }
 
 func newRun(f *Finder) *run {
+	kind, label := devices, f.cfg.Self.ID.Label()
+	if f.cfg.beacon != nil {
+		kind, label = servers, f.cfg.beacon.label
+	}
 	return &run{
 		finder:   f,
+		kind:     kind,
+		label:    label,
+		servers:  serverTable{},
 		self:     f.cfg.Self,
 		table:    newTable(),
 		copies:   newPermits(copyAgain),
@@ -107,13 +119,16 @@ func (r *run) tick(ctx context.Context, now time.Time) {
 			s.announce(now, r.table.period())
 		}
 		if !now.Before(s.askAt) {
-			r.ask(ctx, s)
+			if r.kind == devices {
+				r.ask(ctx, s)
+			}
 			s.planAsk(now)
 		}
 	}
 	if !now.Before(r.sweepAt) {
 		r.sweepAt = now.Add(sweepEvery)
 		r.table.sweep(now)
+		r.sweepServers(now)
 		r.copies.sweep(now)
 		r.checkHealth()
 	}
@@ -127,8 +142,12 @@ func (r *run) begin(now time.Time) {
 }
 
 // ask asks on one link who is there, by each family, and returns at once. The
-// goroutines end within askWindow; leave counts on them.
+// goroutines end within askWindow; leave counts on them. A server's answer is an
+// announcement, so it needs no window.
 func (r *run) ask(ctx context.Context, s *station) {
+	if question, err := packQuestion(servers); err == nil {
+		s.send(question)
+	}
 	if s.asking > 0 {
 		return
 	}
@@ -211,8 +230,8 @@ func (r *run) leave() {
 
 // sayGoodbye says it twice: nobody repeats it for us.
 func (r *run) sayGoodbye() {
-	message, err := packGoodbye(r.self.ID)
-	if err != nil || r.self.Port == 0 || len(r.stations) == 0 {
+	message, err := packGoodbye(r.kind, r.label)
+	if err != nil || r.kind == devices && r.self.Port == 0 || len(r.stations) == 0 {
 		return
 	}
 	for _, s := range r.stations {

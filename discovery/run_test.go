@@ -171,7 +171,7 @@ func TestRefreshAsksAtOnce(t *testing.T) {
 		before := len(g.sent)
 		ann.Refresh()
 		synctest.Wait()
-		if sent := g.sent[before:]; len(sent) != 2 { // an announcement and a question
+		if sent := g.sent[before:]; len(sent) != 3 { // an announcement, questions for devices and for servers
 			t.Errorf("sent %d packets", len(sent))
 		}
 	})
@@ -378,9 +378,9 @@ func underLabel(t *testing.T, label uuid.UUID, self Self) []byte {
 	for _, rr := range all {
 		switch rr := rr.(type) {
 		case *dns.PTR:
-			rr.Ptr = instanceName(label)
+			rr.Ptr = devices.instance(label)
 		case *dns.SRV, *dns.TXT:
-			rr.Header().Name = instanceName(label)
+			rr.Header().Name = devices.instance(label)
 		}
 	}
 	packed, err := packResponse(all)
@@ -391,7 +391,7 @@ func underLabel(t *testing.T, label uuid.UUID, self Self) []byte {
 }
 
 func TestForgedGoodbyes(t *testing.T) {
-	goodbye, err := packGoodbye(seedID(2))
+	goodbye, err := packGoodbye(devices, seedID(2).Label())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -441,7 +441,7 @@ func TestAQuestionByUnicastIsAnswered(t *testing.T) {
 		host := g.plug(hostLink(1))
 		launch(t, host, selfNamed(1, "Ann"))
 		wait(time.Minute)
-		asks := new(dns.Msg).SetQuestion(suffix[1:], dns.TypePTR)
+		asks := new(dns.Msg).SetQuestion(devices.name(), dns.TypePTR)
 		for _, from := range []string{"10.77.0.9:40000", "10.99.0.9:40000"} { // the second one is not on the link
 			for range 2 * maxAnswers {
 				for s := range host.sockets {
@@ -466,7 +466,7 @@ func TestWhoKnowsUsIsNotTold(t *testing.T) {
 		g := &segment{}
 		launch(t, g.plug(hostLink(1)), selfNamed(1, "Ann"))
 		wait(10 * time.Second)
-		asks := new(dns.Msg).SetQuestion(suffix[1:], dns.TypePTR)
+		asks := new(dns.Msg).SetQuestion(devices.name(), dns.TypePTR)
 		asks.Answer = testZone(t, selfNamed(1, "Ann"), hostLink(1)).all()[:1]
 		before := len(g.announcements())
 		forge(g, "10.77.0.9:5353", packed(t, asks))

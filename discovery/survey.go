@@ -3,6 +3,7 @@ package discovery
 import (
 	"context"
 	"maps"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -97,7 +98,7 @@ func (r *run) rearrange(links []link, now time.Time) (changed bool) {
 	}
 	for key, l := range wanted {
 		if r.stations[key] == nil {
-			r.stations[key] = &station{link: l, zone: newZone(&r.crowd), retryAt: now}
+			r.stations[key] = &station{link: l, zone: newZone(r.kind, &r.crowd), retryAt: now}
 			changed = true
 		}
 	}
@@ -125,21 +126,34 @@ func (r *run) retry(now time.Time) {
 	}
 }
 
-// setZones gives every station the records of this device as it is now.
+// setZones gives every station the records of this device, or server, as it is now.
 func (r *run) setZones() {
-	t := text{id: r.self.ID, instance: r.self.Instance, name: r.self.Name}
-	for _, l := range r.links {
-		for _, p := range l.prefixes {
-			if !p.Addr().IsLinkLocalUnicast() {
-				t.addrs = append(t.addrs, p.Addr())
+	for _, s := range r.stations {
+		if err := s.zone.set(r.announced(s.link)); err != nil {
+			r.finder.cfg.Log.Warn("discovery: announce", "interface", s.link.ifi.Name, "err", err)
+		}
+	}
+}
+
+// announced is what others on a link are told: the addresses there and, in TXT, all.
+func (r *run) announced(l link) announced {
+	if r.finder.cfg.beacon != nil {
+		return r.finder.cfg.beacon.announced(l, r.links)
+	}
+	t := text{id: r.self.ID, instance: r.self.Instance, name: r.self.Name, addrs: routed(r.links)}
+	return announced{label: r.label, port: r.self.Port, addrs: l.addrs(), txt: t.strings()}
+}
+
+// routed are the addresses of links that can be reached through routers.
+func routed(links []link) (addrs []netip.Addr) {
+	for _, l := range links {
+		for _, a := range l.addrs() {
+			if !a.IsLinkLocalUnicast() {
+				addrs = append(addrs, a)
 			}
 		}
 	}
-	for _, s := range r.stations {
-		if err := s.zone.set(r.self, s.link, t); err != nil {
-			r.finder.cfg.Log.Warn("discovery: announce", "err", err)
-		}
-	}
+	return addrs
 }
 
 // checkHealth finds out what keeps us from finding others: one good link is

@@ -19,12 +19,12 @@ type world struct {
 	told  map[peer.ID]time.Time
 }
 
-const devices = 4
+const someDevices = 4
 
 func TestTableKeepsItsPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := &world{bench: *newBench(), known: map[peer.ID]bool{}, told: map[peer.ID]time.Time{}}
-		device := func() int { return rapid.IntRange(0, devices-1).Draw(t, "device") }
+		device := func() int { return rapid.IntRange(0, someDevices-1).Draw(t, "device") }
 		t.Repeat(map[string]func(*rapid.T){
 			"announce": func(t *rapid.T) { w.hear(w.draw(t, device()), w.now) },
 			"goodbye":  func(t *rapid.T) { w.goodbye(numberedID(device()).Label(), w.now) },
@@ -60,7 +60,7 @@ func (w *world) draw(t *rapid.T, n int) sighting {
 }
 
 func drawSiblings(t *rapid.T) (list []Sibling) {
-	for n := range devices {
+	for n := range someDevices {
 		if rapid.Bool().Draw(t, "runs") {
 			list = append(list, Sibling{ID: numberedID(n), Port: 7421})
 		}
@@ -117,7 +117,7 @@ func (w *world) checkCounts(t *rapid.T) {
 	for _, n := range w.origins {
 		origins -= n
 	}
-	if len(w.labels) != len(w.entries) || origins != 0 || len(w.graves) > devices || len(w.permits.given) > 60 {
+	if len(w.labels) != len(w.entries) || origins != 0 || len(w.graves) > someDevices || len(w.permits.given) > 60 {
 		t.Fatalf("origins off by %d, %d graves, %d permits", origins, len(w.graves), len(w.permits.given))
 	}
 	for id := range w.known {

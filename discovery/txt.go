@@ -19,9 +19,9 @@ const (
 	maxNamed     = 6   // addresses told
 )
 
-// text is what a TXT record says of a device.
+// text is what a TXT record says of a device, or of a server.
 type text struct {
-	id       peer.ID
+	id       peer.ID   // of a server: its realm's key
 	instance uuid.UUID // zero when not said
 	name     string
 	addrs    []netip.Addr // at most maxNamed, without zones

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/hashicorp/mdns"
 	"github.com/miekg/dns"
 )
@@ -26,7 +28,7 @@ const (
 	backlog = 5 * time.Millisecond
 )
 
-// zone is the records of this device on one link. It answers the questions that
+// zone is the records of this device, or server, on one link. It answers the questions that
 // an [mdns.Server] hears there; its methods may be called from any goroutine.
 //
 // What it adds to [mdns.MDNSService]: the records can be replaced, case does not
@@ -34,6 +36,7 @@ const (
 // time where many would answer at once (1,000 answers within 10 ms overflow the
 // asker's socket: two thirds were lost).
 type zone struct {
+	kind    kind
 	service atomic.Pointer[mdns.MDNSService] // nil: nothing to say
 	crowd   *atomic.Int64                    // how many peers there are about
 	done    chan struct{}                    // closed: answers wait no longer
@@ -44,39 +47,46 @@ type zone struct {
 	answers int
 }
 
-func newZone(crowd *atomic.Int64) *zone {
-	return &zone{crowd: crowd, done: make(chan struct{})}
+func newZone(k kind, crowd *atomic.Int64) *zone {
+	return &zone{kind: k, crowd: crowd, done: make(chan struct{})}
 }
 
-// set replaces the records: self as it is found on link l, where others are told
-// of those addresses and, in TXT, of all.
-func (z *zone) set(self Self, l link, t text) error {
-	if self.Port == 0 || len(l.prefixes) == 0 {
+// announced is what others are told on a link: with no port, or no address, nothing.
+type announced struct {
+	label uuid.UUID
+	port  uint16
+	addrs []netip.Addr
+	txt   []string
+}
+
+// set replaces the records by those of an instance.
+func (z *zone) set(i announced) error {
+	if i.port == 0 || len(i.addrs) == 0 {
 		z.service.Store(nil)
 		return nil
 	}
 	var ips []net.IP // never empty: the library would look the host name up in DNS, for tens of seconds
-	for _, p := range l.prefixes[:min(len(l.prefixes), maxAddrs)] {
-		ips = append(ips, p.Addr().AsSlice())
+	for _, a := range i.addrs[:min(len(i.addrs), maxAddrs)] {
+		ips = append(ips, a.AsSlice())
 	}
-	label := self.ID.Label().String()
+	label := i.label.String()
 	host := "earshot-" + label[:8] + "." + domain // the machine's own name is its own responder's
-	s, err := mdns.NewMDNSService(label, service, domain, host, int(self.Port), ips, t.strings())
+	s, err := mdns.NewMDNSService(label, string(z.kind), domain, host, int(i.port), ips, i.txt)
 	if err != nil {
-		return fmt.Errorf("make records for %s: %w", l.ifi.Name, err)
+		return fmt.Errorf("make records: %w", err)
 	}
 	z.service.Store(s)
 	return nil
 }
 
-// all is every record of this device: PTR, SRV, A, AAAA, TXT. The records are
+// all is every record there is: PTR, SRV, A, AAAA, TXT. The records are
 // the caller's.
 func (z *zone) all() []dns.RR {
 	s := z.service.Load()
 	if s == nil {
 		return nil
 	}
-	return s.Records(dns.Question{Name: suffix[1:], Qtype: dns.TypePTR, Qclass: dns.ClassINET})
+	return s.Records(dns.Question{Name: z.kind.name(), Qtype: dns.TypePTR, Qclass: dns.ClassINET})
 }
 
 // Records answers one question. The server calls it from its receiving
@@ -97,7 +107,7 @@ func (z *zone) Records(q dns.Question) []dns.RR {
 			rr.Header().Name = asked
 		}
 	}
-	if isService(q.Name) {
+	if z.kind.is(q.Name) {
 		z.wait()
 	}
 	return records

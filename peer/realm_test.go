@@ -3,6 +3,7 @@ package peer
 import (
 	"bytes"
 	"errors"
+	"math/rand/v2"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -357,4 +358,39 @@ func TestListsThatDifferAreMerged(t *testing.T) {
 			t.Error("something was lost")
 		}
 	})
+}
+
+// However peers are connected, and wherever each newer list comes in, in the end
+// everybody has the newest one.
+func TestEverybodyComesToTheNewestList(t *testing.T) {
+	for draw := range uint64(5) {
+		story(t, func(t *testing.T, s *stage) {
+			rnd := rand.New(rand.NewPCG(draw, draw))
+			var actors []*actor
+			for n := byte(1); n <= 10; n++ {
+				a := s.member(n, 1)
+				if n > 1 {
+					with := actors[rnd.IntN(len(actors))]
+					a.Reach(with.id(), []netip.AddrPort{with.addr})
+				}
+				actors = append(actors, a)
+			}
+			var list Revocations
+			for epoch := range uint64(6) {
+				list = list.Add(seedID(byte(100+epoch)), 1)
+				list.Epoch = epoch + 1
+				if err := actors[rnd.IntN(len(actors))].Revoke(must(list.Sign(NewIdentity(seed(realmSeed))))); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Duration(rnd.IntN(2000)) * time.Millisecond)
+				s.reset(actors[rnd.IntN(len(actors))].addr.Addr()) // its sessions end, and are made again
+			}
+			time.Sleep(10 * time.Minute)
+			for i, a := range actors {
+				if epoch := a.hello().Epoch; epoch != list.Epoch || !a.knowsVoid(list.Void[0].Device, 1) {
+					t.Errorf("draw %d: actor %d is at epoch %d", draw, i+1, epoch)
+				}
+			}
+		})
+	}
 }

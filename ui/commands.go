@@ -55,6 +55,8 @@ func commandTable() ([]command, map[string]*command) {
 		{id: "connect", slash: "connect", args: "host", need: true, run: (*Console).connect},
 		{id: "verify", slash: "verify", args: "name", run: (*Console).verify},
 		{id: "key", slash: "key", run: func(c *Console, _ string) { c.showKey() }},
+		{id: "account", slash: "account", args: "server", run: (*Console).showAccount},
+		{id: "friend", slash: "friend", args: "user", need: true, run: (*Console).befriend},
 		{id: "name", slash: "name", args: "name", need: true, run: (*Console).setName},
 		{id: "folder", slash: "folder", args: "path", need: true, run: (*Console).setFolder},
 		{id: "arrivals", slash: "arrivals", run: func(c *Console, _ string) { c.quiet = !c.quiet }},

@@ -57,6 +57,15 @@ type Node interface {
 	SetDir(ctx context.Context, dir string) error
 	Look(ctx context.Context) error
 	Connect(ctx context.Context, hostport string) error
+
+	Account(ctx context.Context) (node.Account, error)
+	Servers(ctx context.Context) ([]node.FoundServer, error)
+	ServerKey(ctx context.Context, server string) (node.ServerKey, error)
+	SignIn(ctx context.Context, in node.SignIn) (node.Account, error)
+	SignOut(ctx context.Context) error
+	ChangeAccount(ctx context.Context, to node.AccountChange) (node.Account, error)
+	Friends(ctx context.Context) ([]node.Friend, error)
+	Friendship(ctx context.Context, user string, step node.FriendStep) (node.Friend, error)
 }
 
 // Config is what a console is made of. Only Node must be set.

@@ -1358,6 +1358,10 @@ func TestAccountsAreShownWhereThereIsRoom(t *testing.T) {
 	f.people[0].CertifiedBy = peer.Line("office.example:7421", 0)
 	run(t, 120, 35, f, Config{}, func(k *console) {
 		k.shows("Li Wei  Sales")
+		k.keys("Ctrl+K", "sales")
+		k.shows("● Li Wei")
+		k.shows("3 unread")
+		k.keys("Esc")
 		k.keys("Enter")
 		k.shows("certified by office.example")
 		p := k.node.people[0]
@@ -1365,6 +1369,19 @@ func TestAccountsAreShownWhereThereIsRoom(t *testing.T) {
 		k.say(node.Event{Kind: node.PeerChanged, Person: &p})
 		k.shows("certified until")
 		k.hides("long")
+	})
+}
+
+func TestAnOlderProgramOfAVerifiedPersonIsAskedAbout(t *testing.T) {
+	run(t, 120, 35, office(), Config{}, func(k *console) {
+		p := k.node.people[0]
+		p.Older = true
+		k.say(node.Event{Kind: node.PeerChanged, Person: &p})
+		k.shows("! The program of Li Wei is older than before")
+		k.keys("Ctrl+R")
+		k.shows("speaks an older version of the protocol")
+		k.keys("Left", "Enter")
+		k.asked("Accept", k.node.people[0].ID.String()[:4])
 	})
 }
 

@@ -29,6 +29,10 @@ type fakeNode struct {
 	transfers []node.Transfer
 	messages  []node.Message // of all conversations, oldest first
 	offered   node.Transfer  // what becomes of an offer
+	account   node.Account
+	key       node.ServerKey
+	friends   []node.Friend
+	found     []node.FoundServer
 	calls     []string
 	fail      map[string]error         // by method
 	hold      map[string]chan struct{} // by method: a call waits for this

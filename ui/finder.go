@@ -10,7 +10,8 @@ import (
 	"earshot/peer"
 )
 
-// find opens the finder: people and commands, by any part of their names.
+// find opens the finder: people and commands, by any part of their names; people by
+// that of their account or team too.
 func (c *Console) find(text string) {
 	w := c.words
 	d := c.newDialog(w.FindTitle)
@@ -36,7 +37,7 @@ func (c *Console) matches(d *dialog, query string) []choice {
 	folded := peer.FoldName(strings.TrimSpace(query))
 	var found []match
 	for _, p := range c.sortedPeople() {
-		score := fuzzy(folded, peer.FoldName(nameOf(p)))
+		score := max(fuzzy(folded, peer.FoldName(nameOf(p))), fuzzy(folded, peer.FoldName(p.Account)), fuzzy(folded, peer.FoldName(p.Team.String()))-1)
 		for _, address := range p.Addresses {
 			score = max(score, fuzzy(folded, address)-1)
 		}
@@ -76,7 +77,7 @@ func (c *Console) personChoice(d *dialog, p node.Person) choice {
 	if p.Imitates {
 		where = c.glyphs.warn + " " + c.words.NotTheOne
 	} else if n := c.unreadOf(p); n > 0 {
-		where = c.words.Unread.of(n)
+		where = c.words.Unread.of(n, atLeast(n, n >= node.MaxUnread))
 	}
 	address := ""
 	if len(p.Addresses) > 0 {

@@ -215,7 +215,7 @@ func (c *Console) trust(p node.Person) (tcell.Style, string) {
 	switch {
 	case p.Imitates:
 		return alarm.Bold(true), c.glyphs.warn + " " + c.words.NotTheOne
-	case !p.Alarm.IsZero():
+	case !p.Alarm.IsZero() || p.Older:
 		return alarm.Bold(true), c.glyphs.warn + " " + c.words.Careful
 	case p.Verified:
 		return good, c.glyphs.verified + " " + c.words.Verified
@@ -324,7 +324,7 @@ func (c *Console) statusText() string {
 	case !c.self.Network.IsZero():
 		return c.glyphs.away + " " + c.self.Name.String() + "  " + c.self.Network.String()
 	}
-	return c.glyphs.online + " " + c.self.Name.String() + "  " + c.words.NoServer
+	return c.glyphs.online + " " + c.self.Name.String() + "  " + c.serverWords()
 }
 
 // drawHints draws the keys that make sense where one is.

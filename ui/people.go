@@ -296,8 +296,12 @@ func (l *peopleList) drawRow(a area, r personRow) {
 	a.text(1, 0, style, l.presence(p))
 	room := a.w - 4 - width(marks) - 1
 	end := a.text(3, 0, style, fit(nameOf(p), room, g.more))
-	if team := p.Team.String(); team != "" && end+2+width(team) <= 3+room {
-		a.text(end+2, 0, style.Bold(false).Dim(true), team)
+	about := l.c.presenceOf(p)
+	if about == "" {
+		about = p.Team.String()
+	}
+	if about != "" && end+2+width(about) <= 3+room {
+		a.text(end+2, 0, style.Bold(false).Dim(true), about)
 	}
 	a.right(a.w-1, 0, style, marks)
 }
@@ -309,7 +313,7 @@ func (l *peopleList) marks(p node.Person, unread int) string {
 	if ch := l.c.chats[node.Direct(p.ID)]; ch != nil && ch != l.c.open && ch.draft != "" {
 		marks = append(marks, g.draft)
 	}
-	if p.Imitates || !p.Alarm.IsZero() {
+	if p.Imitates || p.Older || !p.Alarm.IsZero() {
 		marks = append(marks, g.warn)
 	} else if p.Verified {
 		marks = append(marks, g.verified)

@@ -25,7 +25,7 @@ type request struct {
 // requests is everything that waits, in the order in which it is answered: what
 // was put off comes last.
 func (c *Console) requests() []request {
-	var all []request
+	all := append(c.friendRequests(), c.serverRequest()...)
 	for _, t := range c.transfers.going() {
 		switch {
 		case offeredHere(*t):
@@ -38,6 +38,8 @@ func (c *Console) requests() []request {
 		switch {
 		case !p.Alarm.IsZero():
 			all = append(all, request{"alarm " + p.ID.String() + p.Alarm.String(), true, p.LastSeen, p.Alarm.String, func() { c.showAlarm(p) }})
+		case p.Older:
+			all = append(all, request{"older " + p.ID.String(), true, p.LastSeen, func() string { return c.words.OlderBar.with(nameOf(p)) }, func() { c.askOlder(p) }})
 		case p.NewDevice:
 			all = append(all, request{"device " + p.ID.String(), true, p.FirstSeen, func() string { return c.words.NewDeviceBar.with(nameOf(p)) }, func() { c.askNewDevice(p) }})
 		case p.Imitates:
@@ -227,17 +229,28 @@ func (c *Console) warnImitator(p node.Person) {
 // askNewDevice asks whether a device is a verified person's, as the server says.
 func (c *Console) askNewDevice(p node.Person) {
 	w := c.words
-	d := c.newDialog(w.NewDeviceTitle.with(nameOf(p)))
-	d.say(alarm.Bold(true), w.NewDeviceText.with(nameOf(p)))
+	c.askTrust(p, w.NewDeviceTitle.with(nameOf(p)), w.NewDeviceText.with(nameOf(p)), w.NewDeviceWhy, w.NewDeviceYes)
+}
+
+// askOlder asks whether it is right that a verified person's program is older now.
+func (c *Console) askOlder(p node.Person) {
+	w := c.words
+	c.askTrust(p, nameOf(p), w.OlderText.with(nameOf(p)), w.OlderWhy, w.OlderYes)
+}
+
+// askTrust asks whether a device gets what is written to a verified person.
+func (c *Console) askTrust(p node.Person, title, text, why, yes string) {
+	d := c.newDialog(title)
+	d.say(alarm.Bold(true), text)
 	d.gap()
-	d.say(plain, w.NewDeviceWhy)
+	d.say(plain, why)
 	d.gap()
 	d.choose(
-		button{w.Compare, func() { c.askVerify(p) }},
-		button{w.NewDeviceYes, func() {
+		button{c.words.Compare, func() { c.askVerify(p) }},
+		button{yes, func() {
 			c.tell(c.writes, func(ctx context.Context) error { return c.node.Accept(ctx, p.ID) })
 		}},
-		button{w.Close, func() {}},
+		button{c.words.Close, func() {}},
 	)
 	d.start(2)
 }

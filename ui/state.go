@@ -16,6 +16,7 @@ type state struct {
 	self      node.Self
 	known     bool // the node's state was read
 	people    map[peer.ID]node.Person
+	account   account
 	transfers transferList
 	chats     map[node.Conversation]*chat
 	open      *chat           // the conversation on the screen; nil: none
@@ -35,6 +36,7 @@ type state struct {
 func newState() state {
 	return state{
 		people:    map[peer.ID]node.Person{},
+		account:   newAccount(),
 		transfers: newTransferList(),
 		chats:     map[node.Conversation]*chat{},
 		put:       map[string]bool{},
@@ -53,6 +55,8 @@ func (c *Console) begin(self node.Self, people []node.Person, transfers []node.T
 	}
 	c.transfers.reset(transfers)
 	c.list.stale = true
+	c.readAccount()
+	c.readServers()
 	for _, ch := range c.chats {
 		if ch != c.open {
 			ch.forget()
@@ -111,6 +115,8 @@ func (c *Console) apply(events []node.Event) {
 			if ev.Transfer != nil {
 				c.applyTransfer(*ev.Transfer)
 			}
+		case node.AccountChanged, node.SignedOut, node.PresenceChanged, node.FriendRequest, node.FriendsChanged, node.ServersFound:
+			c.applyAccount(ev)
 		case node.Failed:
 			c.complain(ev.Error.String())
 		case node.Resync:
@@ -282,6 +288,11 @@ func (c *Console) why(err error) string {
 		return w.ErrTooLate
 	case errors.Is(err, node.ErrStopped):
 		return w.ErrStopped
+	}
+	for _, trouble := range accountTroubles {
+		if errors.Is(err, trouble) {
+			return w.Causes[trouble.Error()]
+		}
 	}
 	because := peer.Line(err.Error(), 200).String()
 	if cause := node.Cause(err); cause != nil {

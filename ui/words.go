@@ -57,7 +57,7 @@ type words struct {
 	OfferBar                             template // name, file, size
 	TakenBar, TakenSomeBar               template // file
 	StrangerBar, ImitatorBar             template // name
-	NewDeviceBar                         template // name
+	NewDeviceBar, OlderBar               template // name
 
 	// Transfers.
 	Transfers, NoTransfers, Checked string
@@ -113,10 +113,29 @@ type words struct {
 	ImitatorWhy, Compare                 string
 	NewDeviceTitle, NewDeviceText        template
 	NewDeviceWhy, NewDeviceYes           string
+	OlderText                            template
+	OlderWhy, OlderYes                   string
 	VerifyTitle, VerifyHow, DifferText   template
 	KnownSince                           template
 	VerifyMeans, Same, Differ            string
 	KeyTitle, KeyText                    string
+	SignInTitle, SignInText, SignInHow   string
+	Server, User, Password               string
+	SignIn, NewAccount, WithoutServer    string
+	FieldMissing, SigningIn              string
+	SignedIn                             template // user, server
+	SignedOut                            template // reason
+	SignOut                              string
+	ServerAway, ServerKey                template // server; fingerprint
+	AccountTitle                         template // server
+	CompareTitle                         template // server
+	CompareHow                           string
+	ChooseTitle, ChooseText              string
+	FriendBar                            template // name, user
+	FriendText                           string
+	ServerBar                            template          // name, address
+	FriendAsked, FriendMade              template          // name
+	Presences                            map[string]string // by presence
 	WelcomeTitle, WelcomeText            string
 	WelcomeServer, Name, SaveFiles       string
 	NameMissing, FolderMissing           string

@@ -34,7 +34,7 @@ on the terminal, or come with --password-stdin or from EARSHOT_PASSWORD.`
 
 func (p *Program) serverCommand() *cobra.Command {
 	cmd := group("server", "The server that this device has an account on", p.accountShow)
-	cmd.AddCommand(p.plainAccount("forget", "Forget the server, its key and the account there", "The server is forgotten.", Node.ForgetServer))
+	cmd.AddCommand(p.plainAccount("forget", "Forget the server, its key and the account there", "The server is forgotten.", Node.ForgetServer), p.serverListCommand())
 	return cmd
 }
 

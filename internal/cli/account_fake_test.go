@@ -19,6 +19,7 @@ type fakeServer struct {
 	online   []node.OnlineDevice
 	accounts []node.ListedAccount
 	made     []node.MadeAccount
+	found    []node.FoundServer
 	refuses  map[string]error // by the call's first word
 }
 

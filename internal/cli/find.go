@@ -174,6 +174,8 @@ func trust(one node.Person) string {
 		words = "a new device of a verified contact, by the server's word alone"
 	case one.Imitates:
 		words = "another device under the name of a verified contact"
+	case one.Older:
+		words = "verified, but it speaks an older version than before: nothing is sent until it is verified again"
 	case one.Verified:
 		words = "verified"
 	case !one.CertifiedBy.IsZero():

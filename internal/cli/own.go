@@ -147,7 +147,7 @@ func (p *Program) nodeConfig(r role) (node.Config, error) {
 	cfg := node.Config{
 		Profile: p.profile, Name: p.set.Name, Named: named, Hidden: r.quiet && !named, // the screen asks for a name
 		Port: p.set.Port, ExactPort: p.set.Origin("port") != profile.FromDefault,
-		Peers: p.set.Peers, Interfaces: p.set.Interfaces,
+		Peers: p.set.Peers, Server: p.set.Server, Interfaces: p.set.Interfaces,
 		Dir: p.saveTo(), FolderPerPerson: p.set.FolderPerPerson,
 		Rule: node.Rule(p.set.Accept), AcceptUpTo: p.set.AcceptUpTo,
 		Conflict: node.Conflict(p.set.Conflict), Limit: p.set.Rate, Passing: !r.lasting, Keep: p.profile.Save,

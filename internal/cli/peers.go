@@ -95,6 +95,9 @@ func (p *Program) showPeople(ctx context.Context, n Node, people []node.Person) 
 	if self.Hidden {
 		p.tell("Nobody sees you yet: the console of this profile still asks for a name.")
 	}
+	if err := p.suggestServers(ctx, n); err != nil {
+		return err
+	}
 	if len(people) == 0 {
 		return p.say("Nobody is in earshot yet. Is the other one running, and on the same network?")
 	}

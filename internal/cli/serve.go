@@ -7,26 +7,30 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"earshot/discovery"
 	"earshot/internal/node"
 	"earshot/internal/profile"
 	"earshot/internal/rendezvous"
 	"earshot/internal/rendezvous/server"
+	"earshot/peer"
 )
 
 // serveFlags are the flags of "earshot serve", as they were typed.
 type serveFlags struct {
-	listen, data, database, registration, roster, metrics string
-	addresses                                             []string
-	systemd                                               bool
+	listen, data, database, registration, roster, metrics, announce string
+	addresses                                                       []string
+	systemd                                                         bool
 }
 
 func (p *Program) serveCommand() *cobra.Command {
@@ -53,9 +57,9 @@ said in EARSHOT_DATABASE than on the command line, where others see it.`,
 				return err
 			}
 			if f.systemd {
-				return p.sayUnit(c)
+				return p.sayUnit(c, f.announce)
 			}
-			return explainServer(p.serve(cmd.Context(), c))
+			return explainServer(p.serve(cmd.Context(), c, f.announce))
 		},
 	}
 	cmd.Flags().StringVar(&f.listen, "listen", ":"+strconv.Itoa(rendezvous.DefaultPort), "listen at [HOST]:PORT")
@@ -63,6 +67,7 @@ said in EARSHOT_DATABASE than on the command line, where others see it.`,
 	cmd.Flags().StringVar(&f.registration, "registration", string(server.RegisterInvite), "who may make an account: open, invite, closed")
 	cmd.Flags().StringVar(&f.roster, "roster", string(server.RosterAsk), "who is on people's lists: ask (friends), open (everybody)")
 	cmd.Flags().StringArrayVar(&f.addresses, "address", nil, "clients reach this server at HOST[:PORT], may be repeated (default the addresses of this machine)")
+	cmd.Flags().StringVar(&f.announce, "announce", "", "the name under which the server is announced on the network, or none (default the machine's name)")
 	cmd.Flags().StringVar(&f.metrics, "metrics", "", "answer /healthz and /metrics at an address of this machine, like 127.0.0.1:7422")
 	cmd.Flags().BoolVar(&f.systemd, "print-systemd", false, "print a unit for systemd that runs this command, and end")
 	cmd.PersistentFlags().StringVar(&f.data, "data", "", "the folder of the server's key and its database (default the profile's folder + \"server\")")
@@ -153,8 +158,8 @@ func (p *Program) serverLog() *slog.Logger {
 // which stay, and a collection costs less than as much again of them.
 const serverGarbage = 25
 
-// serve runs the server until ctx ends.
-func (p *Program) serve(ctx context.Context, c server.Config) error {
+// serve runs the server until ctx ends, and announces it under the name.
+func (p *Program) serve(ctx context.Context, c server.Config, name string) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(serverGarbage))
 	s, err := server.Open(ctx, c)
 	if err != nil {
@@ -163,16 +168,32 @@ func (p *Program) serve(ctx context.Context, c server.Config) error {
 	if err := p.sayServer(ctx, s); err != nil {
 		return errors.Join(err, s.Close())
 	}
-	watching, stop := context.WithCancel(ctx)
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		if isTerminal(p.Stdout) {
-			p.watchOnline(watching, s)
-		}
-	}()
-	defer func() { stop(); <-watched }()
+	beside, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { p.announceServer(beside, s, name) })
+	if isTerminal(p.Stdout) {
+		wg.Go(func() { p.watchOnline(beside, s) })
+	}
+	defer func() { stop(); wg.Wait() }()
 	return s.Run(ctx)
+}
+
+// announceNone keeps a server from being announced.
+const announceNone = "none"
+
+// announceServer announces the server on the network until ctx ends. One that only
+// this machine reaches is found by nobody else.
+func (p *Program) announceServer(ctx context.Context, s *server.Server, name string) {
+	at, err := netip.ParseAddrPort(s.Addr().String())
+	if name == "" {
+		name, _ = os.Hostname() // without a name its address stands for it
+	}
+	if err != nil || name == announceNone || at.Addr().IsLoopback() {
+		return
+	}
+	_ = discovery.Announce(ctx, discovery.Announcement{ // it waits for a network, and has no errors
+		Realm: s.Realm(), Name: peer.DisplayName(name).String(), At: at, Interfaces: p.set.Interfaces, Log: p.serverLog(),
+	})
 }
 
 // sayServer says how people join.

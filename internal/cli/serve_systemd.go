@@ -36,7 +36,7 @@ WantedBy=multi-user.target
 `
 
 // sayUnit prints the unit of a server with this configuration.
-func (p *Program) sayUnit(c server.Config) error {
+func (p *Program) sayUnit(c server.Config, announce string) error {
 	program, err := os.Executable()
 	if err != nil {
 		return err
@@ -48,6 +48,12 @@ func (p *Program) sayUnit(c server.Config) error {
 	}
 	if c.Metrics != "" {
 		words = append(words, "--metrics", c.Metrics)
+	}
+	if announce != "" {
+		words = append(words, "--announce", announce)
+	}
+	for _, pattern := range p.set.Interfaces {
+		words = append(words, "--interface", pattern)
 	}
 	for i, word := range words {
 		words[i] = unitWord(word)

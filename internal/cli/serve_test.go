@@ -157,3 +157,15 @@ func TestServePrintsAUnit(t *testing.T) {
 		t.Error("the unit has the password")
 	}
 }
+
+func TestServeShowsWhoComesAndGoes(t *testing.T) {
+	var out served
+	p := Program{Stdout: &out, now: func() time.Time { return time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC) }}
+	ann := map[string]rendezvous.OnlineDevice{"1": {User: "ann", Address: "10.0.0.3"}}
+	p.sayMoves(nil, ann)
+	p.sayMoves(ann, ann)
+	p.sayMoves(ann, nil)
+	if want := "15:04:05  ann came (10.0.0.3), 1 on-line\n15:04:05  ann went (10.0.0.3), 0 on-line\n"; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}

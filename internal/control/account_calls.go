@@ -11,6 +11,7 @@ import (
 // server and the account there. The methods are described at *node.Node.
 type AccountNode interface {
 	Account(ctx context.Context) (node.Account, error)
+	Servers(ctx context.Context) ([]node.FoundServer, error)
 	ServerKey(ctx context.Context, server string) (node.ServerKey, error)
 	SignIn(ctx context.Context, in node.SignIn) (node.Account, error)
 	SignOut(ctx context.Context) error
@@ -52,6 +53,9 @@ type (
 var accountCalls = map[string]call{
 	"account": answer(func(ctx context.Context, n Node, _ none) (node.Account, error) {
 		return n.Account(ctx)
+	}),
+	"servers": answer(func(ctx context.Context, n Node, _ none) ([]node.FoundServer, error) {
+		return n.Servers(ctx)
 	}),
 	"server key": answer(func(ctx context.Context, n Node, a textArgs) (node.ServerKey, error) {
 		return n.ServerKey(ctx, a.Text)

@@ -16,6 +16,12 @@ func (c *Client) Account(ctx context.Context) (result node.Account, err error) {
 	return result, err
 }
 
+// Servers is the node's Servers.
+func (c *Client) Servers(ctx context.Context) (result []node.FoundServer, err error) {
+	err = c.ask(ctx, "servers", none{}, &result)
+	return result, err
+}
+
 // ServerKey is the node's ServerKey.
 func (c *Client) ServerKey(ctx context.Context, server string) (result node.ServerKey, err error) {
 	err = c.ask(ctx, "server key", textArgs{server}, &result)

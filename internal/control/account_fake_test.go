@@ -11,6 +11,10 @@ func (f *fakeNode) Account(_ context.Context) (node.Account, error) {
 	return node.Account{User: peer.Line("ann", 0), SignedIn: true}, f.note("account")
 }
 
+func (f *fakeNode) Servers(_ context.Context) ([]node.FoundServer, error) {
+	return []node.FoundServer{{Address: "chat:7421"}}, f.note("servers")
+}
+
 func (f *fakeNode) ServerKey(_ context.Context, server string) (node.ServerKey, error) {
 	return node.ServerKey{Address: server}, f.note("server key", server)
 }

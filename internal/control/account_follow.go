@@ -15,6 +15,11 @@ func (f *Follower) Account(ctx context.Context) (node.Account, error) {
 	return again(ctx, f, func(n Node) (node.Account, error) { return n.Account(ctx) })
 }
 
+// Servers is the node's Servers.
+func (f *Follower) Servers(ctx context.Context) ([]node.FoundServer, error) {
+	return again(ctx, f, func(n Node) ([]node.FoundServer, error) { return n.Servers(ctx) })
+}
+
 // ServerKey is the node's ServerKey.
 func (f *Follower) ServerKey(ctx context.Context, server string) (node.ServerKey, error) {
 	return again(ctx, f, func(n Node) (node.ServerKey, error) { return n.ServerKey(ctx, server) })

@@ -19,6 +19,7 @@ func TestEveryCallAboutAServerReachesTheNode(t *testing.T) {
 	// Through a follower: what it passes on is what the client does.
 	f := Follow(c, nil, false)
 	f.Account(ctx)
+	f.Servers(ctx)
 	f.ServerKey(ctx, "chat")
 	f.SignIn(ctx, in)
 	f.SignOut(ctx)
@@ -37,7 +38,7 @@ func TestEveryCallAboutAServerReachesTheNode(t *testing.T) {
 	f.ImportAccounts(ctx, people)
 
 	want := []any{
-		[]any{"account"}, []any{"server key", "chat"}, []any{"sign in", in}, []any{"sign out"}, []any{"forget server"},
+		[]any{"account"}, []any{"servers"}, []any{"server key", "chat"}, []any{"sign in", in}, []any{"sign out"}, []any{"forget server"},
 		[]any{"change account", change}, []any{"password", "old", "new"}, []any{"devices"}, []any{"revoke", peer.ID{1}},
 		[]any{"friends"}, []any{"search", "bo"}, []any{"friendship", "bob", node.AcceptFriend}, []any{"online"}, []any{"accounts"},
 		[]any{"administer", "bob", node.KickAccount}, []any{"invite", node.Invitation{Uses: 3}}, []any{"import", people},

@@ -38,7 +38,7 @@ func TestHostileLinesEndTheirConnectionAlone(t *testing.T) {
 	path, _ := serve(t, &fakeNode{})
 	good := dial(t, path)
 	for _, c := range append(hostile, struct{ what, line string }{"a line without end", strings.Repeat(" ", maxRequest+1)}) {
-		t.Run(c.what, func(t *testing.T) {
+		t.Run(c.what+"/F-09", func(t *testing.T) {
 			conn, err := net.Dial("unix", path)
 			if err != nil {
 				t.Fatal(err)

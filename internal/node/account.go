@@ -36,8 +36,9 @@ func (n *Node) ServerKey(ctx context.Context, server string) (ServerKey, error) 
 	return ServerKey{Address: link.Address, Fingerprint: rendezvous.Fingerprint(realm), Pinned: realm == pinned}, nil
 }
 
-// serverLink reads what a person said of a server. Where it is the one that was chosen
-// before its key is known. pinned is that one's key, if there is one.
+// serverLink reads what a person said of a server. The key of the one that was chosen
+// before is known, and that of a join link in the settings. pinned is the former's, if
+// there is one.
 func (n *Node) serverLink(ctx context.Context, server string) (link rendezvous.Link, pinned peer.ID, err error) {
 	if link, err = rendezvous.ParseLink(server); err != nil {
 		return link, pinned, fmt.Errorf("%w: %w", ErrAddress, err)
@@ -52,6 +53,9 @@ func (n *Node) serverLink(ctx context.Context, server string) (link rendezvous.L
 	})
 	if link.Realm.IsZero() && slices.Contains(known, link.Address) {
 		link.Realm = pinned
+	}
+	if set, err := rendezvous.ParseLink(n.cfg.Server); err == nil && link.Realm.IsZero() && set.Address == link.Address {
+		link.Realm = set.Realm
 	}
 	return link, pinned, err
 }
@@ -131,7 +135,9 @@ func (n *Node) isSignedIn(ctx context.Context, c *rendezvous.Client, in rendezvo
 	if err != nil {
 		return Account{}, fmt.Errorf("%w: %w", ErrBadServer, err)
 	}
+	own := n.listOwn()
 	return await(ctx, n, func(done func(Account, error)) {
+		n.server.own = own
 		if err := n.enter(c, in); err != nil {
 			done(Account{}, err)
 			return

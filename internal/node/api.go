@@ -98,7 +98,10 @@ type Person struct {
 	Imitates bool `json:"imitates"`
 	// NewDevice: that is because it belongs to a verified contact's account, by the
 	// server's word alone.
-	NewDevice bool      `json:"new_device,omitempty"`
+	NewDevice bool `json:"new_device,omitempty"`
+	// Older: a verified contact speaks an older version of the protocol than before,
+	// and gets nothing until this person says that it is right ([Node.Accept]).
+	Older     bool      `json:"older,omitempty"`
 	FirstSeen time.Time `json:"first_seen,omitzero"` // "not verified since"
 	LastSeen  time.Time `json:"last_seen,omitzero"`
 	Unread    int       `json:"unread"` // up to [MaxUnread]: then that many or more
@@ -317,6 +320,7 @@ const (
 	FriendsChanged  EventKind = "friend"         // Friend: anything else about one; of State empty: is none any more
 	AccountChanged  EventKind = "account"        // Account
 	SignedOut       EventKind = "signed_out"     // Reason
+	ServersFound    EventKind = "servers"        // Servers, all that are found now
 
 	Failed EventKind = "error" // Error
 	// Resync: events are missing, the subscriber reads everything anew. It was too
@@ -327,16 +331,17 @@ const (
 
 // Event is one thing that happened; which field is set depends on Kind.
 type Event struct {
-	Kind     EventKind `json:"event"`
-	At       time.Time `json:"at"`
-	Self     *Self     `json:"self,omitempty"`
-	Person   *Person   `json:"person,omitempty"`
-	Message  *Message  `json:"message,omitempty"`
-	Peer     *Ref      `json:"peer,omitempty"`
-	Transfer *Transfer `json:"transfer,omitempty"`
-	Reading  *Reading  `json:"reading,omitempty"`
-	Friend   *Friend   `json:"friend,omitempty"`
-	Account  *Account  `json:"account,omitempty"`
-	Reason   peer.Text `json:"reason,omitzero"`
-	Error    peer.Text `json:"error,omitzero"`
+	Kind     EventKind     `json:"event"`
+	At       time.Time     `json:"at"`
+	Self     *Self         `json:"self,omitempty"`
+	Person   *Person       `json:"person,omitempty"`
+	Message  *Message      `json:"message,omitempty"`
+	Peer     *Ref          `json:"peer,omitempty"`
+	Transfer *Transfer     `json:"transfer,omitempty"`
+	Reading  *Reading      `json:"reading,omitempty"`
+	Friend   *Friend       `json:"friend,omitempty"`
+	Account  *Account      `json:"account,omitempty"`
+	Servers  []FoundServer `json:"servers,omitempty"`
+	Reason   peer.Text     `json:"reason,omitzero"`
+	Error    peer.Text     `json:"error,omitzero"`
 }

@@ -85,6 +85,12 @@ type AccountChange struct {
 	Presence *rendezvous.Presence `json:"presence,omitempty"`
 }
 
+// SetPresence sets the presence: online, away or busy.
+func (c *AccountChange) SetPresence(p string) {
+	presence := rendezvous.Presence(p)
+	c.Presence = &presence
+}
+
 // AccountDevice is one of the own account's devices.
 type AccountDevice struct {
 	ID    peer.ID   `json:"id"`

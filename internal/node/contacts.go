@@ -70,8 +70,8 @@ func (n *Node) befriend(p *person) {
 
 // Accept says yes to a stranger: the messages that wait are no request any more,
 // and more may come. To a device under the name of a verified contact it means
-// that this person wants to write to it all the same. It returns when that is on
-// the disk.
+// that this person wants to write to it all the same, and so for a contact that
+// speaks an older version than before. It returns when that is on the disk.
 func (n *Node) Accept(ctx context.Context, id peer.ID) error {
 	err := order(ctx, n, func() error {
 		p, err := n.person(id)
@@ -81,6 +81,9 @@ func (n *Node) Accept(ctx context.Context, id peer.ID) error {
 		if p.imitates {
 			n.decide(p)
 		}
+		n.takeVersion(p)
+		n.link(p)
+		n.changed(p)
 		n.befriend(p)
 		n.replica.Accept(id)
 		return nil
@@ -110,15 +113,22 @@ func (n *Node) Verify(ctx context.Context, id peer.ID, verified bool) error {
 }
 
 func (n *Node) verify(p *person, verified bool) {
+	if verified {
+		n.takeVersion(p) // the keys were compared again
+		n.link(p)
+	}
 	if verified == !p.verified.IsZero() {
+		n.changed(p)
 		return
 	}
 	p.verified = time.Time{}
 	if verified {
 		p.verified = n.now()
+		n.keepVersion(p)
 		n.befriend(p)
 		n.replica.Accept(p.id)
 	}
+	n.link(p)
 	n.save(p)
 	n.changed(p)
 	n.findImitators()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -19,16 +20,31 @@ func (n *Node) differ(all []rendezvous.Difference) {
 	}
 	var changed []rendezvous.Friend
 	var gone []uuid.UUID
+	claimed := false
 	for _, d := range all {
 		if d.Gone {
 			gone = append(gone, d.Friend.Account)
 			n.unfriend(d.Friend)
 			continue
 		}
-		changed = append(changed, d.Friend)
-		n.friendDevices(d.Friend)
+		if d.Kept() {
+			changed = append(changed, d.Friend)
+		}
+		dropped, added := n.dropDevices(d.Before, d.Friend), n.friendDevices(d.Friend)
+		claimed = claimed || dropped || added
+	}
+	if claimed {
+		n.findImitators() // before anybody is welcome
+	}
+	for _, d := range all {
+		if d.Gone {
+			continue
+		}
 		n.welcome(d.Friend)
 		n.tellFriend(d)
+	}
+	if len(changed)+len(gone) == 0 {
+		return
 	}
 	n.desk.do("remember the friend list", func() error { return n.db.SaveFriends(changed, gone) })
 }
@@ -51,10 +67,11 @@ func (n *Node) tellFriend(d rendezvous.Difference) {
 	n.publish(Event{Kind: FriendsChanged, Friend: &f})
 }
 
-// friendDevices notes where a friend's devices can be reached, and looks there.
-func (n *Node) friendDevices(f rendezvous.Friend) {
+// friendDevices notes where a friend's devices can be reached, and looks there. It
+// reports whether there is one that was not known to be this friend's.
+func (n *Node) friendDevices(f rendezvous.Friend) (claimed bool) {
 	if f.State != rendezvous.Friends && f.State != rendezvous.Colleague {
-		return
+		return false
 	}
 	local := n.server.localServer()
 	for _, d := range f.Devices {
@@ -62,12 +79,38 @@ func (n *Node) friendDevices(f rendezvous.Friend) {
 			continue
 		}
 		p := n.meet(d.ID)
+		claimed = claimed || p.user != f.User
 		p.user, p.colleague = f.User, f.State == rendezvous.Colleague
 		if p.name.IsZero() {
 			p.calls = peer.DisplayName(f.Name)
 			p.name = p.calls
 		}
+		n.reviewAccount(p) // the realm may have taken the device back
 		n.friendAddrs(p, usable(d.Addresses, local))
+		n.changed(p)
+	}
+	return claimed
+}
+
+// dropDevices notes which devices are a friend's no longer, and reports whether
+// there are any.
+func (n *Node) dropDevices(before, now rendezvous.Friend) bool {
+	before.Devices = slices.DeleteFunc(slices.Clone(before.Devices), func(d rendezvous.Device) bool {
+		return slices.ContainsFunc(now.Devices, func(still rendezvous.Device) bool { return still.ID == d.ID })
+	})
+	n.disown(before)
+	return len(before.Devices) > 0
+}
+
+// disown notes that devices are a friend's no longer.
+func (n *Node) disown(f rendezvous.Friend) {
+	for _, d := range f.Devices {
+		p, ok := n.people[d.ID]
+		if !ok || p.user != f.User {
+			continue
+		}
+		p.user = ""
+		p.dropVia(discovery.Server)
 		n.changed(p)
 	}
 }
@@ -116,15 +159,7 @@ func usable(addresses []string, local bool) (addrs []netip.AddrPort) {
 
 // unfriend notes that somebody is no friend any more. Who was written with stays.
 func (n *Node) unfriend(f rendezvous.Friend) {
-	for _, d := range f.Devices {
-		p, ok := n.people[d.ID]
-		if !ok || p.user != f.User {
-			continue
-		}
-		p.user = ""
-		p.dropVia(discovery.Server)
-		n.changed(p)
-	}
+	n.disown(f)
 	v := friendValue(f)
 	v.State, v.Presence = rendezvous.Nobody, rendezvous.Offline
 	n.publish(Event{Kind: FriendsChanged, Friend: &v})

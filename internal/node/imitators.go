@@ -3,8 +3,6 @@ package node
 import (
 	"time"
 
-	"github.com/google/uuid"
-
 	"earshot/peer"
 )
 
@@ -14,15 +12,15 @@ import (
 const warnEvery = time.Minute
 
 // findImitators looks anew at who seems to be a verified contact without being this
-// device: by the name, or by the account, where the server may have been lied to or
-// lie. Such a device is listed apart, and nothing is sent to it until the person
-// decided.
+// device: by the name, or by the account that it has by the word of the server, which
+// may have been lied to or lie. Such a device is listed apart, and nothing is sent to
+// it until the person decided.
 func (n *Node) findImitators() {
 	names, accounts := n.verified()
 	for _, p := range n.people {
 		of, imitates := names[peer.FoldName(p.name.String())]
-		owner, newDevice := accounts[p.ticket.Account]
-		if newDevice = newDevice && n.holds(p); newDevice {
+		owner, newDevice := accounts[n.userOf(p)]
+		if newDevice {
 			of, imitates = owner, true
 		}
 		imitates = imitates && of != p.id && p.verified.IsZero() && !p.decided()
@@ -41,15 +39,15 @@ func (n *Node) findImitators() {
 }
 
 // verified is a verified contact for each name and each account that one has.
-func (n *Node) verified() (names map[string]peer.ID, accounts map[uuid.UUID]peer.ID) {
-	names, accounts = make(map[string]peer.ID), make(map[uuid.UUID]peer.ID)
+func (n *Node) verified() (names map[string]peer.ID, accounts map[string]peer.ID) {
+	names, accounts = make(map[string]peer.ID), make(map[string]peer.ID)
 	for _, p := range n.people {
 		if p.verified.IsZero() {
 			continue
 		}
 		names[peer.FoldName(p.name.String())] = p.id
-		if n.holds(p) {
-			accounts[p.ticket.Account] = p.id
+		if user := n.userOf(p); user != "" {
+			accounts[user] = p.id
 		}
 	}
 	return names, accounts
@@ -80,10 +78,10 @@ func imitation(p *person) string {
 }
 
 // link tells conversations and transfers whether there is a session that they may
-// use: nothing that is queued goes to an imitator. Where they missed something
-// that is said once a session, a new one is made.
+// use: nothing that is queued goes to an imitator, nor to an older version. Where they
+// missed something that is said once a session, a new one is made.
 func (n *Node) link(p *person) {
-	open := p.session && !p.imitates
+	open := p.session && !p.imitates && !p.older()
 	if open == p.linked {
 		return
 	}
@@ -129,6 +127,8 @@ const (
 	imposture dangerKind = iota // somebody shows another one's name, or answers in his place
 	twins                       // this identity runs twice
 	flood                       // too many strangers write
+	downgrade                   // a verified contact speaks an older version
+	newDevice                   // somebody known has another device
 )
 
 // warn tells a sentence, unless one about the same danger was told a moment ago.

@@ -29,6 +29,9 @@ func (n *Node) load() error {
 	if err := n.loadDecisions(); err != nil {
 		return err
 	}
+	if err := n.loadVersions(); err != nil {
+		return err
+	}
 	return n.loadTransfers()
 }
 

@@ -78,6 +78,11 @@ func (n *Node) handle(event any) {
 		n.host.NetworkChanged()
 		n.engine.NetworkChanged()
 		n.serverNetworkChanged()
+		n.lookInDNS()
+	case discovery.ServerFound:
+		n.serverFound(e)
+	case discovery.ServerLost:
+		n.serverLost(e)
 
 	case chat.EntryAdded:
 		n.entryAdded(e)
@@ -121,6 +126,8 @@ func (n *Node) handleOwn(event any) {
 		n.peerMissing(e)
 	case watched:
 		n.watched(e)
+	case serversInDNS:
+		n.serversInDNS(e)
 	case ownAddresses:
 		n.ownAddresses(e)
 	case deskFailed:

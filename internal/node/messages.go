@@ -174,6 +174,8 @@ func (n *Node) message(row store.Message) Message {
 // why says what a queued message waits for.
 func (n *Node) why(p *person) peer.Text {
 	switch {
+	case p.older():
+		return sentence("waiting for you: %s speaks an older version than before", p.name)
 	case p.waiting:
 		return sentence("waiting for an answer")
 	case !p.online:

@@ -44,6 +44,7 @@ type Config struct {
 	// ExactPort makes a taken port an error; else the next free one is used.
 	ExactPort  bool
 	Peers      []string // host or host:port, to look at as well
+	Server     string   // of the settings: a join link, or host or host:port; may be empty
 	Interfaces []string // patterns, see package discovery
 	Dir        string   // where received files go, absolute
 	// FolderPerPerson puts what is received into a folder of its sender's in Dir, see
@@ -61,6 +62,8 @@ type Config struct {
 	// Keep saves a setting ("name", "save_to") in the profile; nil keeps nothing.
 	Keep func(key, value string) error
 	Log  *slog.Logger // nil: none
+
+	inDNS func(context.Context) []string // servers; nil: those of this machine's domains
 }
 
 // Node is one running Earshot.
@@ -109,6 +112,7 @@ type Node struct {
 	receipts  map[uuid.UUID]time.Time      // that are being written; when it failed, when it is tried again
 	manual    map[netip.AddrPort]bool      // addresses that a person named
 	server    server
+	lookout   lookout
 	crowd     bool
 	feeds     map[*Feed]bool
 	notices   []Event              // for the first subscriber
@@ -131,6 +135,7 @@ func (n *Node) Run(ctx context.Context) error {
 	parts.start(n.engine.Run)
 	parts.start(n.onceSeen(n.finder.Run))
 	parts.start(n.onceSeen(n.lookUpPeers))
+	parts.start(n.onceSeen(n.lookForServers))
 	parts.start(n.onceSeen(n.shift.run))
 	defer n.box.put(leaving{})
 	select {

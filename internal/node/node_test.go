@@ -43,6 +43,9 @@ func start(t *testing.T, name string, change ...func(*Config)) *device {
 	if cfg.Profile.Home == "" {
 		cfg.Profile = open(t, t.TempDir(), "default")
 	}
+	if cfg.inDNS == nil {
+		cfg.inDNS = func(context.Context) []string { return nil }
+	}
 	d := &device{t: t, cfg: cfg}
 	d.restart()
 	d.cfg.Port = d.host.Port() // the same after a restart

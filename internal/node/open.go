@@ -56,7 +56,7 @@ func Open(cfg Config) (*Node, error) {
 
 func (n *Node) open() error {
 	for _, step := range []func() error{
-		n.takeProfile, n.openStore, n.listen, n.openChat, n.openTransfers, n.openDiscovery, n.load, n.loadServer,
+		n.takeProfile, n.openStore, n.listen, n.openChat, n.openTransfers, n.openDiscovery, n.load, n.loadServer, n.loadFound,
 	} {
 		if err := step(); err != nil {
 			return err

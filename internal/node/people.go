@@ -62,6 +62,9 @@ type person struct {
 	ticket  peer.Ticket // the newest it showed; of serial 0: none. See realm.go
 	account affiliation // what that says to people
 
+	version uint64 // of the protocol, the highest it offered; 0: not known. See versions.go
+	offers  uint64 // now, in its hello
+
 	imitates  bool
 	newDevice bool    // imitates: of the account of a verified contact
 	unwarned  peer.ID // whom it imitates, until that was told; else zero
@@ -93,12 +96,12 @@ func (p *person) ref() Ref { return Ref{ID: p.id, Name: p.name, Imitates: p.imit
 func (p *person) value() Person {
 	v := Person{
 		ID: p.id, Name: p.name, Verified: !p.verified.IsZero(), Online: p.online, Connected: p.session,
-		Contact: p.contact, Imitates: p.imitates, NewDevice: p.newDevice, FirstSeen: p.firstSeen, LastSeen: p.lastSeen,
+		Contact: p.contact, Imitates: p.imitates, NewDevice: p.newDevice, Older: p.older(), FirstSeen: p.firstSeen, LastSeen: p.lastSeen,
 		Unread: p.unread, Written: p.written, Waiting: p.request && !p.contact, Alarm: p.alarm, AcceptUpTo: p.acceptUpTo, Limit: p.limit,
 		Account: p.account.user.String(), Team: p.account.team, CertifiedBy: p.account.server, Lapsed: p.account.lapsed,
 		Addresses: make([]string, len(p.addrs)), Via: make([]string, len(p.via)),
 	}
-	if v.Account == "" {
+	if v.Account == "" && !p.account.void {
 		v.Account = peer.Line(p.user, 0).String()
 	}
 	for i, a := range p.addrs {
@@ -121,7 +124,7 @@ func same(a, b *Person) bool {
 	}
 	return x.ID == y.ID && x.Name == y.Name && x.Verified == y.Verified && x.Online == y.Online &&
 		x.Connected == y.Connected && x.Contact == y.Contact && x.Imitates == y.Imitates &&
-		x.Account == y.Account && x.Team == y.Team && x.CertifiedBy == y.CertifiedBy && x.Lapsed.Equal(y.Lapsed) && x.NewDevice == y.NewDevice &&
+		x.Account == y.Account && x.Team == y.Team && x.CertifiedBy == y.CertifiedBy && x.Lapsed.Equal(y.Lapsed) && x.NewDevice == y.NewDevice && x.Older == y.Older &&
 		x.FirstSeen.Equal(y.FirstSeen) && x.Unread == y.Unread && x.Written.Equal(y.Written) &&
 		x.Waiting == y.Waiting && x.Alarm == y.Alarm && x.AcceptUpTo == y.AcceptUpTo && x.Limit == y.Limit
 }
@@ -296,6 +299,7 @@ func (n *Node) sessionUp(e peer.SessionUp) {
 	if n.wanted(p) {
 		n.host.Keep(p.id, p.addrs) // so that it is dialled again should the session end
 	}
+	n.noteVersion(p, e.Hello.Highest)
 	if renamed {
 		n.findImitators()
 	}

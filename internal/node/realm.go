@@ -24,6 +24,7 @@ type affiliation struct {
 	user, team peer.Text
 	server     peer.Text
 	lapsed     time.Time // its ticket ended then; zero: it holds
+	void       bool      // the realm took back what it said of the device
 }
 
 // trust says which realm's tickets count from now on, the zero ID for none, and what
@@ -47,6 +48,10 @@ func (n *Node) revocationsGrew(e peer.RevocationsGrew) {
 	n.desk.do("remember who was signed out", func() error { return n.db.SaveRevocations(e.List.Realm, e.Signed) })
 	n.reviewAccounts()
 	n.say()
+	own, err := peer.ParseTicket(n.server.Ticket)
+	if err == nil && e.List.Voids(own) && !n.server.reached { // a server that is there says so itself
+		n.signedOut("the server signed this device out")
+	}
 }
 
 // holds reports whether what a person's ticket said still counts.
@@ -83,15 +88,24 @@ func (n *Node) takeTicket(p *person, c *peer.Certified) (changed bool) {
 	return changed
 }
 
-// tellOfDevice says that somebody whom this person knows has another device. Where
-// the person verified one of them, it is told as [Node.findImitators] does.
+// userOf is the folded name of the account whose device somebody is, by a ticket or
+// by the server's friend list; "" where there is none.
+func (n *Node) userOf(p *person) string {
+	if n.holds(p) {
+		return peer.FoldName(p.ticket.User)
+	}
+	return peer.FoldName(p.user)
+}
+
+// tellOfDevice says that somebody whom this person wrote with has another device.
+// Where the person verified one of them, it is told as [Node.findImitators] does.
 func (n *Node) tellOfDevice(p *person) {
-	if p.known() {
+	if p.spokenWith() {
 		return
 	}
 	var known *person
 	for _, other := range n.people {
-		if other == p || !other.known() || other.ticket.Account != p.ticket.Account || !n.holds(other) {
+		if other == p || !other.spokenWith() || other.ticket.Account != p.ticket.Account || !n.holds(other) {
 			continue
 		}
 		if !other.verified.IsZero() {
@@ -100,9 +114,13 @@ func (n *Node) tellOfDevice(p *person) {
 		known = other
 	}
 	if known != nil {
-		n.fail("%s has a new device, %s. Ask whether it is theirs before you write to it.", known.name, p.id.String()[:8])
+		n.warn(danger{newDevice, known.id}, "%s has a new device, %s. Ask whether it is theirs before you write to it.", known.name, p.id.String()[:8])
 	}
 }
+
+// spokenWith reports whether this person has more to do with a device than the
+// server's word.
+func (p *person) spokenWith() bool { return !p.written.IsZero() || !p.verified.IsZero() }
 
 // reviewAccount looks anew at what a person's ticket says, and reports whether
 // people see something else. A name that comes with a ticket is the ticket's.
@@ -119,6 +137,8 @@ func (n *Node) reviewAccount(p *person) (changed bool) {
 		if name.IsZero() {
 			name = a.user
 		}
+	} else {
+		a.void = !n.realm.id.IsZero() && n.realm.revoked.Voids(peer.Ticket{Realm: n.realm.id, Device: p.id})
 	}
 	changed = a != p.account || name != p.name
 	p.account = a

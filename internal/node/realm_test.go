@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"earshot/internal/rendezvous"
 	"earshot/peer"
 )
 
@@ -232,6 +233,48 @@ func TestANewDeviceOfAVerifiedContactWaitsForAYes(t *testing.T) {
 	}
 }
 
+// The server's friend list is its word, too.
+func TestTheFriendListCannotSlipADeviceIn(t *testing.T) {
+	o := newOffice(t)
+	a, b, fake := start(t, "Ann"), start(t, "Ben"), start(t, "Laptop")
+	o.enrol(a, "ann", "Ann")
+	o.enrol(b, "ben", "Ben")
+	meet(t, a, b)
+	if err := a.Verify(t.Context(), b.myself(), true); err != nil {
+		t.Fatal(err)
+	}
+	listed := rendezvous.Friend{Account: uuid.UUID{1}, User: "ben", Name: "Ben", State: rendezvous.Friends, Devices: []rendezvous.Device{{ID: b.myself()}}}
+	both := listed
+	both.Devices = append(both.Devices[:1:1], rendezvous.Device{ID: fake.myself()})
+	told := func(d rendezvous.Difference) {
+		t.Helper()
+		if err := order(t.Context(), a.Node, func() error { a.differ([]rendezvous.Difference{d}); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Run("a device without a ticket, on the friend list only/H-19", func(t *testing.T) {
+		told(rendezvous.Difference{Friend: both, Before: listed})
+		events := a.subscribe()
+		meet(t, fake, a)
+		if notice := events.kind(Failed).Error.String(); !strings.Contains(notice, "whom you verified, has a new device") {
+			t.Errorf("the notice: %s", notice)
+		}
+		if p, _ := a.sees(fake.myself()); !p.NewDevice || !p.Imitates || p.Contact {
+			t.Errorf("it is %+v", p)
+		}
+		if _, err := a.Write(t.Context(), Direct(fake.myself()), "x"); !errors.Is(err, ErrKeyChanged) {
+			t.Errorf("writing to it: %v", err)
+		}
+	})
+	told(rendezvous.Difference{Friend: listed, Before: both})
+	if p, _ := a.sees(fake.myself()); p.NewDevice || p.Account != "" {
+		t.Errorf("the server took it back, and it is %+v", p)
+	}
+	told(rendezvous.Difference{Friend: both, Before: listed})
+	o.kick(a, 1, fake)
+	eventually(t, "the realm's list counts more than the friend list", func() bool { p, _ := a.sees(fake.myself()); return p.Account == "" })
+}
+
 func TestANewDeviceOfSomebodyKnownIsTold(t *testing.T) {
 	o := newOffice(t)
 	a, b, second := start(t, "Ann"), start(t, "Ben"), start(t, "Ben's tablet")
@@ -270,5 +313,31 @@ func TestAnotherServerIsAnotherWorld(t *testing.T) {
 	o.trusted(a) // the list of then still counts
 	if !a.as(b, "", "Ben's laptop")() {
 		t.Error("the list is forgotten")
+	}
+}
+
+// Who was kicked hears it from others too, where the server does not answer.
+func TestWhoWasKickedHearsItFromOthers(t *testing.T) {
+	o := openServer(t)
+	b, kim := start(t, "Bob"), start(t, "Kim")
+	o.signsIn(b, "bob")
+	o.signsIn(kim, "kim")
+	events := kim.subscribe()
+	o.stop()
+	eventually(t, "the server is missed", func() bool { return !b.account().Reached && !kim.account().Reached })
+	list, err := peer.Revocations{Epoch: 1}.Add(kim.myself(), 1000).Sign(o.realm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.host.Revoke(list); err != nil {
+		t.Fatal(err)
+	}
+	meet(t, kim, b)
+	events.kind(SignedOut)
+	if kim.account().SignedIn || !b.account().SignedIn {
+		t.Errorf("Kim: %+v, Bob: %+v", kim.account(), b.account())
+	}
+	if p, _ := b.sees(kim.myself()); !p.CertifiedBy.IsZero() {
+		t.Errorf("Bob sees %+v", p)
 	}
 }

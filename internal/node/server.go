@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -112,7 +113,9 @@ func (n *Node) loadServer() error {
 		n.friendDevices(f)
 	}
 	n.trust(account.Realm, n.server.host())
+	n.findImitators()
 	if n.server.signedIn() {
+		n.server.own = n.listOwn()
 		n.host.SetTicket(account.Ticket)
 		n.heartbeat()
 	}
@@ -133,7 +136,6 @@ func (n *Node) heartbeat() {
 	})
 	n.server.watch = w
 	n.shift.put(w)
-	n.findOwnAddresses()
 }
 
 // beat is what a heartbeat says.
@@ -153,37 +155,41 @@ func (s *server) presence() rendezvous.Presence {
 	return s.Presence
 }
 
-// findOwnAddresses looks where this device can be reached, off the loop.
-func (n *Node) findOwnAddresses() {
-	port := n.host.Port()
+// listOwn looks where this device can be reached.
+func (n *Node) listOwn() (addrs []netip.AddrPort) {
+	for _, a := range n.paths.Addresses() {
+		addrs = append(addrs, netip.AddrPortFrom(a, n.host.Port()))
+	}
+	return addrs
+}
+
+// serverNetworkChanged looks, off the loop, where this device is on the new network.
+func (n *Node) serverNetworkChanged() {
+	if n.server.watch == nil {
+		return
+	}
 	n.desk.do("find the own addresses", func() error {
-		var addrs []netip.AddrPort
-		for _, a := range n.paths.Addresses() {
-			addrs = append(addrs, netip.AddrPortFrom(a, port))
-		}
-		n.box.put(ownAddresses{addrs})
+		n.box.put(ownAddresses{n.listOwn()})
 		return nil
 	})
 }
 
-// ownAddresses tells the server where this device is now.
+// ownAddresses tells the server where this device is now, and looks at once whether
+// it is there.
 func (n *Node) ownAddresses(e ownAddresses) {
+	moved := !slices.Equal(n.server.own, e.addrs)
 	n.server.own = e.addrs
-	n.say()
+	if moved {
+		n.say()
+	} else if n.server.watch != nil {
+		n.server.watch.Hurry()
+	}
 }
 
 // say tells the server what changed of this device.
 func (n *Node) say() {
 	if n.server.watch != nil {
 		n.server.watch.Say(n.beat())
-	}
-}
-
-// serverNetworkChanged looks at once whether the server is there on the new network.
-func (n *Node) serverNetworkChanged() {
-	if n.server.watch != nil {
-		n.findOwnAddresses()
-		n.server.watch.Hurry()
 	}
 }
 
@@ -348,20 +354,15 @@ func (s *server) host() string {
 	return host
 }
 
-// localServer reports whether the server runs on this machine: only then may it
-// name loopback addresses.
+// localServer reports whether the server that answered last is on this machine: only
+// then may it name loopback addresses.
 func (s *server) localServer() bool {
 	if s.client == nil {
 		return false
 	}
-	for _, address := range s.client.Addresses() {
-		host, _, _ := net.SplitHostPort(address)
-		addr, err := netip.ParseAddr(host)
-		if host == "localhost" || err == nil && addr.IsLoopback() {
-			return true
-		}
-	}
-	return false
+	host := s.host()
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // served gives an error of the client the meaning that it has for people.

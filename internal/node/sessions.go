@@ -120,6 +120,7 @@ func (n *Node) tick() {
 	n.takeNames()
 	n.reviewLapsed(now)
 	n.confirmAgain(now)
+	n.tellFound()
 	for _, p := range n.people {
 		if p.online && !p.present(now) {
 			p.fading = time.Time{}

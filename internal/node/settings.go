@@ -77,6 +77,7 @@ func (n *Node) Look(ctx context.Context) error {
 	return order(ctx, n, func() error {
 		n.finder.Refresh()
 		n.host.NetworkChanged()
+		n.lookInDNS()
 		return nil
 	})
 }

@@ -63,7 +63,7 @@ var keys = []key{
 		allowed: "true or false", set: flag(func(s *Settings) *bool { return &s.Visible })},
 	{name: "notify_command", value: []string(nil), later: true,
 		allowed: "a program and its arguments as a list", set: list(func(s *Settings) *[]string { return &s.NotifyCommand }, isLine)},
-	{name: "server", value: "", later: true,
+	{name: "server", value: "",
 		allowed: "a join link or HOST:PORT", set: line(func(s *Settings) *string { return &s.Server })},
 	{name: "keys", value: map[string]string(nil), later: true,
 		allowed: `a table of keys like keys.find = "Ctrl+K"`, set: setKeys},

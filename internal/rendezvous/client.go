@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -125,24 +126,42 @@ func (c *Client) Addresses() []string {
 }
 
 // SetAddresses says where the servers are; what is no address is left out, and
-// where nothing remains those known before stay.
+// where nothing remains those known before stay. A name that was known stays too: it
+// may lead to where the servers moved.
 func (c *Client) SetAddresses(addresses []string) {
-	var good []string
-	for _, text := range addresses[:min(len(addresses), maxServers)] {
-		address, err := parseAddress(text)
-		if err == nil && len(address) <= maxAddressLen && !slices.Contains(good, address) {
-			good = append(good, address)
-		}
+	good := addressesOf(addresses)
+	if len(good) == 0 {
+		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(good) == 0 {
-		return
+	for _, known := range c.addresses {
+		if isName(known) && !slices.Contains(good, known) && len(good) < maxServers {
+			good = append(good, known)
+		}
 	}
 	if len(c.addresses) > 0 && slices.Contains(good, c.addresses[0]) {
 		good = first(good, c.addresses[0])
 	}
 	c.addresses = good
+}
+
+// addressesOf are those of the texts that are addresses, each once.
+func addressesOf(texts []string) (good []string) {
+	for _, text := range texts[:min(len(texts), maxServers)] {
+		address, err := parseAddress(text)
+		if err == nil && len(address) <= maxAddressLen && !slices.Contains(good, address) {
+			good = append(good, address)
+		}
+	}
+	return good
+}
+
+// isName reports whether host:port has a name for a host.
+func isName(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	_, notIP := netip.ParseAddr(host)
+	return err == nil && notIP != nil
 }
 
 // prefer puts the address of a server that answered first.

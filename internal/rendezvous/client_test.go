@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -111,6 +112,11 @@ func TestTheNextServerIsAskedWhereOneIsAway(t *testing.T) {
 	c.SetAddresses([]string{"third:1", office, branch, "not an address"})
 	if got := c.Addresses(); len(got) != 3 || got[0] != branch {
 		t.Errorf("with new addresses: %v", got)
+	}
+	c.SetAddresses([]string{"10.0.0.1:7421"})
+	c.SetAddresses([]string{"10.0.0.2:7421"})
+	if got := c.Addresses(); len(got) != 4 || !slices.Contains(got, "10.0.0.2:7421") || slices.Contains(got, "10.0.0.1:7421") {
+		t.Errorf("when they moved: %v", got)
 	}
 	c.Close()
 	stop()

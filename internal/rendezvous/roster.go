@@ -30,6 +30,13 @@ type Difference struct {
 	Gone   bool   // no longer on the list
 }
 
+// Kept reports whether there is something in a difference that is worth the disk:
+// who is on-line is not known after a restart anyway.
+func (d Difference) Kept() bool {
+	d.Before.Presence = d.Friend.Presence
+	return d.Gone || !sameFriend(d.Before, d.Friend)
+}
+
 // Apply takes news into the list and returns what is different by them. The same
 // news again make no difference.
 func (r *Roster) Apply(n News) []Difference {

@@ -20,7 +20,7 @@ func TestARosterTellsDifferencesOnce(t *testing.T) {
 		t.Errorf("from the disk Bob is %s", all[0].Presence)
 	}
 	n := News{Friends: []Friend{bob}}
-	if got := r.Apply(n); len(got) != 1 || got[0].Before.Presence != Offline || got[0].Friend.Presence != Online {
+	if got := r.Apply(n); len(got) != 1 || got[0].Before.Presence != Offline || got[0].Friend.Presence != Online || got[0].Kept() {
 		t.Errorf("Bob came: %+v", got)
 	}
 	if got := r.Apply(n); len(got) != 0 {

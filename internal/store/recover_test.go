@@ -155,8 +155,11 @@ func TestARepairKeepsWhereStrangersCameFrom(t *testing.T) {
 
 	path = ofTheFirst(t)
 	overwrite(t, path, 0, bytes.Repeat([]byte{0xa5}, headerSize))
-	db, _ = mustRepair(t, path)
+	db, notice := mustRepair(t, path)
 	checkRequests(t, db, from, 0, between(alice, bob))
+	if strings.Contains(notice.Text, "Not everything") {
+		t.Errorf("what the first version did not have is missed: %s", notice.Text)
+	}
 }
 
 func TestAnOriginThatDoesNotReadIsDamage(t *testing.T) {

@@ -6,12 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
 // unsigned are the tables that only SQLite can read back: what points to
 // another comes after it.
 var unsigned = []string{"setting", "device", "ticket", "revoked", "account", "friend", "log", "seen", "fork", "transfer", "manifest", "file"}
+
+// added are those of them that a database of an earlier version does not have.
+var added = []string{"ticket", "revoked", "account", "friend"}
 
 // copyTables reads the unsigned tables of the damaged database at from into db,
 // whose file is at to, and reports whether all of them could be read to the end.
@@ -41,6 +45,9 @@ func (db *DB) copyTables(from, to string) (whole bool, err error) {
 		return false, nil
 	}
 	for _, table := range unsigned {
+		if slices.Contains(added, table) && lacks(damaged, table) {
+			continue
+		}
 		complete, err := db.copyTable(damaged, table)
 		if err != nil {
 			return false, err
@@ -48,6 +55,13 @@ func (db *DB) copyTables(from, to string) (whole bool, err error) {
 		whole = whole && complete
 	}
 	return whole, nil
+}
+
+// lacks reports whether a database has no such table, as far as it can be read.
+func lacks(db *sql.DB, table string) bool {
+	var n int
+	err := db.QueryRow("SELECT count(*) FROM sqlite_schema WHERE name = ?", table).Scan(&n)
+	return err == nil && n == 0
 }
 
 // mendHeader gives the damaged database at path the header of a sound one, with

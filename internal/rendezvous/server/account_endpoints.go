@@ -39,7 +39,7 @@ func (s *Server) register(ctx context.Context, q *request) (any, error) {
 		return nil, err
 	}
 	s.log.Info("registered", "user", c.User, "admin", c.Admin, "device", q.device, "from", q.address)
-	return s.signedIn(q, c)
+	return s.signedIn(ctx, q, c)
 }
 
 // wanted is the account that a registration asks for, still without a password.
@@ -83,7 +83,7 @@ func (s *Server) logIn(ctx context.Context, q *request) (any, error) {
 	}
 	s.counters.logIns.Add(1)
 	s.log.Info("signed in", "user", c.User, "device", q.device, "from", q.address)
-	return s.signedIn(q, c)
+	return s.signedIn(ctx, q, c)
 }
 
 // prove gives the account whose password this is.
@@ -121,14 +121,16 @@ func (s *Server) guess(ctx context.Context, q *request, user string) error {
 }
 
 // signedIn tells a device whose it is. From here on its connection is no stranger's.
-func (s *Server) signedIn(q *request, c caller) (any, error) {
-	q.known()
+func (s *Server) signedIn(ctx context.Context, q *request, c caller) (any, error) {
+	if err := q.known(); err != nil {
+		return nil, err
+	}
 	out := rendezvous.SignedIn{Account: c.Account, Servers: *s.addresses.Load(), Choose: c.reset == resetPending}
 	if out.Choose {
 		return out, nil
 	}
 	var err error
-	out.Ticket, err = s.ticket(c)
+	out.Ticket, err = s.ticket(ctx, c)
 	return out, err
 }
 
@@ -140,7 +142,9 @@ func (s *Server) logOut(ctx context.Context, q *request) (any, error) {
 	return nil, err
 }
 
-func (s *Server) me(_ context.Context, q *request) (any, error) { return s.signedIn(q, q.caller) }
+func (s *Server) me(ctx context.Context, q *request) (any, error) {
+	return s.signedIn(ctx, q, q.caller)
+}
 
 // changeMe changes what others see of the account. There is no way to change
 // anything else by it.
@@ -164,7 +168,7 @@ func (s *Server) changeMe(ctx context.Context, q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.signedIn(q, c)
+	return s.signedIn(ctx, q, c)
 }
 
 // changePassword takes a new password of who knows the old one, and signs out all
@@ -198,7 +202,7 @@ func (s *Server) changePassword(ctx context.Context, q *request) (any, error) {
 	}
 	s.log.Info("password changed", "user", q.caller.User, "device", q.device)
 	q.caller.reset = ownPassword
-	return s.signedIn(q, q.caller)
+	return s.signedIn(ctx, q, q.caller)
 }
 
 func (s *Server) myDevices(ctx context.Context, q *request) (any, error) {

@@ -31,7 +31,8 @@ const (
 type caller struct {
 	account
 	device peer.ID
-	serial uint64 // of its tickets
+	serial uint64 // of its newest ticket
+	ticket int64  // when that one ends, in milliseconds; 0: it needs another
 }
 
 // maxDevices bounds the devices of an account.
@@ -46,8 +47,8 @@ func (a *account) dest() []any {
 // caller is the account that a device belongs to; errNone where it does not.
 func (d *directory) caller(ctx context.Context, device peer.ID) (caller, error) {
 	c := caller{device: device}
-	err := one(ctx, d.read, append(c.dest(), &c.serial),
-		selectAccount+", d.serial FROM device d JOIN account a ON a.id = d.account WHERE d.id = $1 AND NOT a.disabled", device[:])
+	err := one(ctx, d.read, append(c.dest(), &c.serial, &c.ticket),
+		selectAccount+", d.serial, d.ticket FROM device d JOIN account a ON a.id = d.account WHERE d.id = $1 AND NOT a.disabled", device[:])
 	return c, err
 }
 
@@ -139,7 +140,7 @@ func (t *tx) enrol(id uuid.UUID, device peer.ID) (uint64, error) {
 	case err == nil && old == id:
 		return serial, nil
 	case err == nil:
-		err = t.signOut(old, device, serial)
+		err = t.signOut(old, device)
 	case errors.Is(err, errNone):
 		err = nil
 	}
@@ -155,8 +156,23 @@ func (t *tx) enrol(id uuid.UUID, device peer.ID) (uint64, error) {
 	}
 	if err == nil {
 		t.tell(change{kind: face, account: id})
-		t.tell(change{kind: self, account: id})
 	}
+	return serial, err
+}
+
+// issue draws the serial of a new ticket of a device, or returns errNone where it
+// belongs to the account no more.
+func (d *directory) issue(ctx context.Context, id uuid.UUID, device peer.ID, ends time.Time) (serial uint64, err error) {
+	err = d.update(ctx, func(t *tx) error {
+		if serial, err = t.nextSerial(); err != nil {
+			return err
+		}
+		n, err := t.exec("UPDATE device SET serial = $1, ticket = $2 WHERE id = $3 AND account = $4", serial, ends.UnixMilli(), device[:], id[:])
+		if err == nil && n == 0 {
+			err = errNone
+		}
+		return err
+	})
 	return serial, err
 }
 
@@ -178,57 +194,49 @@ func (t *tx) nextSerial() (serial uint64, err error) {
 
 // signOut has a device belong to the account no more: its tickets are void.
 func (d *directory) signOut(ctx context.Context, id uuid.UUID, device peer.ID) error {
-	return d.update(ctx, func(t *tx) error {
-		var serial uint64
-		err := t.one([]any{&serial}, "SELECT serial FROM device WHERE id = $1 AND account = $2", device[:], id[:])
-		if errors.Is(err, errNone) {
-			return refuse(rendezvous.CodeUnknown)
-		}
-		if err != nil {
-			return err
-		}
-		return t.signOut(id, device, serial)
-	})
+	return d.update(ctx, func(t *tx) error { return t.signOut(id, device) })
 }
 
-func (t *tx) signOut(id uuid.UUID, device peer.ID, serial uint64) error {
-	if err := t.void(device, serial); err != nil {
-		return err
+func (t *tx) signOut(id uuid.UUID, device peer.ID) error {
+	n, err := t.signOutWhere(id, "id = $2", device)
+	if err == nil && n == 0 {
+		err = refuse(rendezvous.CodeUnknown)
 	}
-	for _, query := range []string{"DELETE FROM presence WHERE device = $1", "DELETE FROM device WHERE id = $1"} {
-		if err := t.run(query, device[:]); err != nil {
-			return err
-		}
-	}
-	t.tell(change{kind: seated, device: device})
-	t.tell(change{kind: face, account: id})
-	t.tell(change{kind: self, account: id})
-	return nil
+	return err
 }
 
 // signOutAll signs out all devices of an account but one; the zero ID spares none.
 func (t *tx) signOutAll(id uuid.UUID, but peer.ID) error {
-	type row struct {
-		device peer.ID
-		serial uint64
+	_, err := t.signOutWhere(id, "id <> $2", but)
+	return err
+}
+
+// signOutWhere signs out the devices of an account for which it holds, and says how
+// many. The realm's row is changed first: whoever draws a serial waits for that, and
+// finds no device then.
+func (t *tx) signOutWhere(id uuid.UUID, where string, device peer.ID) (int, error) {
+	if err := t.run("UPDATE realm SET epoch = epoch + 1"); err != nil {
+		return 0, err
 	}
-	var rows []row
+	var out []peer.Void
 	err := each(t.ctx, t.Tx, func(scan func(...any) error) error {
 		var raw []byte
-		var r row
-		if err := scan(&raw, &r.serial); err != nil {
-			return err
-		}
-		copy(r.device[:], raw)
-		rows = append(rows, r)
-		return nil
-	}, "SELECT id, serial FROM device WHERE account = $1 AND id <> $2", id[:], but[:])
-	for _, r := range rows {
+		var v peer.Void
+		err := scan(&raw, &v.Serial)
+		copy(v.Device[:], raw)
+		out = append(out, v)
+		return err
+	}, "DELETE FROM device WHERE account = $1 AND "+where+" RETURNING id, serial", id[:], device[:])
+	for _, v := range out {
 		if err == nil {
-			err = t.signOut(id, r.device, r.serial)
+			err = t.void(v)
 		}
 	}
-	return err
+	if len(out) > 0 {
+		t.tell(change{kind: face, account: id})
+		t.tell(change{kind: revoked})
+	}
+	return len(out), err
 }
 
 // setProfile changes what others see of an account; what is nil stays.
@@ -256,7 +264,7 @@ func (d *directory) setProfile(ctx context.Context, id uuid.UUID, c rendezvous.C
 		}
 		t.tell(change{kind: face, account: id})
 		t.tell(change{kind: self, account: id})
-		return nil
+		return t.run("UPDATE device SET ticket = 0 WHERE account = $1", id[:]) // tickets say the name too
 	})
 }
 
@@ -271,7 +279,6 @@ func (d *directory) setPassword(ctx context.Context, a account, hash string, but
 		if n == 0 { // it was changed meanwhile
 			return refuse(rendezvous.CodeCredentials)
 		}
-		t.tell(change{kind: self, account: a.ID})
 		return t.signOutAll(a.ID, but)
 	})
 }

@@ -109,7 +109,7 @@ func (s *Server) adminImport(ctx context.Context, q *request) (any, error) {
 	if err := q.read(maxImport, &in); err != nil {
 		return nil, err
 	}
-	if len(in) > maxImportPeople {
+	if len(in) > rendezvous.MaxImport {
 		return nil, refuse(rendezvous.CodeInvalid)
 	}
 	out := make([]rendezvous.Imported, len(in))

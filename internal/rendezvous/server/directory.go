@@ -35,6 +35,8 @@ type directory struct {
 
 	mu      sync.Mutex
 	changed func([]change) // is told of what was committed here, see watch
+	jobs    []*job         // wait for a transaction of SQLite
+	turn    sync.Mutex     // of whoever makes one
 }
 
 const (
@@ -168,6 +170,8 @@ type asker interface {
 
 // one reads the only row of an answer into dest, or returns errNone.
 func one(ctx context.Context, a asker, dest []any, query string, args ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, queryTime)
+	defer cancel()
 	err := a.QueryRowContext(ctx, query, args...).Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return errNone
@@ -177,6 +181,8 @@ func one(ctx context.Context, a asker, dest []any, query string, args ...any) er
 
 // each calls row for every row of an answer, until it returns an error.
 func each(ctx context.Context, a asker, row func(scan func(...any) error) error, query string, args ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, queryTime)
+	defer cancel()
 	rows, err := a.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
@@ -188,56 +194,6 @@ func each(ctx context.Context, a asker, row func(scan func(...any) error) error,
 		}
 	}
 	return rows.Err()
-}
-
-// tx is a transaction, and what it is to tell when it is committed.
-type tx struct {
-	*sql.Tx
-	ctx     context.Context
-	changes []change
-}
-
-// update runs f in one transaction. When it returns nil what f did is durable, and
-// all servers hear of the changes it told of; otherwise nothing was done.
-func (d *directory) update(ctx context.Context, f func(*tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, queryTime)
-	defer cancel()
-	begun, err := d.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer begun.Rollback()
-	t := &tx{Tx: begun, ctx: ctx}
-	if err := f(t); err != nil {
-		return err
-	}
-	if err := d.notify(t); err != nil {
-		return err
-	}
-	if err := begun.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	d.tell(t.changes)
-	return nil
-}
-
-// exec changes rows and returns how many.
-func (t *tx) exec(query string, args ...any) (int64, error) {
-	result, err := t.ExecContext(t.ctx, query, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-// run is exec where the number does not matter.
-func (t *tx) run(query string, args ...any) error {
-	_, err := t.ExecContext(t.ctx, query, args...)
-	return err
-}
-
-func (t *tx) one(dest []any, query string, args ...any) error {
-	return one(t.ctx, t.Tx, dest, query, args...)
 }
 
 // now is the database's clock in milliseconds: servers that share it need no clocks

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+
+	"earshot/peer"
 )
 
 // gate is a listener that bounds connections: those whose device has signed in, and,
@@ -17,10 +19,11 @@ type gate struct {
 	all       int
 	strangers int
 	of        map[netip.Addr]int // strangers of an address
+	devices   map[peer.ID]int    // connections of a device that has signed in
 }
 
 func newGate(l net.Listener) *gate {
-	return &gate{Listener: l, turns: newTurns(), of: map[netip.Addr]int{}}
+	return &gate{Listener: l, turns: newTurns(), of: map[netip.Addr]int{}, devices: map[peer.ID]int{}}
 }
 
 // Accept waits for a connection that there is room for.
@@ -30,7 +33,7 @@ func (g *gate) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		c := &gated{Conn: conn, gate: g, from: network(remote(conn)), stranger: true}
+		c := &gated{Conn: conn, gate: g, from: network(remote(conn))}
 		if g.enter(c) {
 			return c, nil
 		}
@@ -58,15 +61,20 @@ func (g *gate) enter(c *gated) bool {
 	return true
 }
 
-// know counts a connection no longer as a stranger's. The mutex is held.
-func (g *gate) know(c *gated) {
-	if !c.stranger {
+// leave counts a connection no longer. The mutex is held.
+func (g *gate) leave(c *gated) {
+	if !c.device.IsZero() {
+		less(g.devices, c.device)
 		return
 	}
-	c.stranger = false
 	g.strangers--
-	if g.of[c.from]--; g.of[c.from] == 0 {
-		delete(g.of, c.from)
+	less(g.of, c.from)
+}
+
+// less counts one less, and forgets what is none.
+func less[K comparable](counts map[K]int, key K) {
+	if counts[key]--; counts[key] <= 0 {
+		delete(counts, key)
 	}
 }
 
@@ -84,16 +92,26 @@ type gated struct {
 	from netip.Addr
 	turn atomic.Bool // its handshake is one of those that work
 
-	stranger, closed bool // guarded by the gate's mutex
+	device peer.ID // once it has signed in; guarded by the gate's mutex, as the next
+	closed bool
 }
 
-// known says that its device has signed in.
-func (c *gated) known() {
-	c.gate.mu.Lock()
-	defer c.gate.mu.Unlock()
-	if !c.closed {
-		c.gate.know(c)
+// known says that the connection's device has signed in, and reports whether it may
+// have one more.
+func (c *gated) known(device peer.ID) bool {
+	g := c.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if c.closed || c.device == device {
+		return true
 	}
+	if g.devices[device] >= maxDeviceConnections {
+		return false
+	}
+	g.leave(c)
+	c.device = device
+	g.devices[device]++
+	return true
 }
 
 // Write is the connection's.
@@ -107,7 +125,7 @@ func (c *gated) Close() error {
 	c.yield()
 	c.gate.mu.Lock()
 	if !c.closed {
-		c.gate.know(c)
+		c.gate.leave(c)
 		c.closed = true
 		c.gate.all--
 	}

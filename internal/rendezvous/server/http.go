@@ -133,7 +133,9 @@ func (s *Server) admit(ctx context.Context, q *request, a access) (err error) {
 	if err != nil {
 		return err
 	}
-	q.known()
+	if err := q.known(); err != nil {
+		return err
+	}
 	if q.r.URL.Path == "/v1/heartbeat" {
 		err = s.beats.take(q.device)
 	} else {
@@ -151,11 +153,15 @@ func (s *Server) admit(ctx context.Context, q *request, a access) (err error) {
 	return nil
 }
 
-// known says that the device of this connection has signed in.
-func (q *request) known() {
-	if conn, ok := q.r.Context().Value(connKey{}).(*gated); ok {
-		conn.known()
+// known says that the device of this connection has signed in, and refuses one
+// connection too many.
+func (q *request) known() error {
+	conn, ok := q.r.Context().Value(connKey{}).(*gated)
+	if !ok || conn.known(q.device) {
+		return nil
 	}
+	q.w.Header().Set("Connection", "close")
+	return &refusal{code: rendezvous.CodeTooMany, wait: seconds(idleTime)}
 }
 
 // strict refuses what two readers could read differently, and fields that there are
@@ -226,6 +232,8 @@ func (s *Server) fail(q *request, err error) {
 	if r.wait > 0 {
 		q.w.Header().Set("Retry-After", strconv.Itoa(r.wait))
 	}
-	s.counters.answered(statuses[r.code])
+	if q.r.Context().Err() == nil { // else nobody hears it
+		s.counters.answered(statuses[r.code])
+	}
 	q.write(statuses[r.code], rendezvous.Problem{Code: r.code, Wait: r.wait})
 }

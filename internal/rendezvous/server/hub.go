@@ -45,7 +45,7 @@ type seat struct {
 	sent     owed          // what was in those between
 	fresh    owed          // what is new since
 	next     time.Time     // when there may be news again
-	ticket   time.Time     // when the ticket that the device was sent ends
+	ticket   time.Time     // when the device's newest ticket ends
 	behind   bool          // it was asked for its newer revocation list
 }
 
@@ -109,7 +109,7 @@ func (h *hub) arrive(c caller, beat *rendezvous.Heartbeat, address string) (s *s
 		s.before, s.instance = s.instance, beat.Instance
 	}
 	s.ring()
-	s.bell = make(chan struct{}, 1)
+	s.bell, s.ticket = make(chan struct{}, 1), time.UnixMilli(c.ticket)
 	s.confirm(beat.Received)
 	h.sight(s, beat, address)
 	return s, s.bell, false
@@ -154,7 +154,9 @@ func (s *seat) confirm(received uint64) {
 		s.fresh = s.sent
 		s.next = time.Time{} // it asks again for what it should have
 	default:
-		s.received, s.fresh, s.next = 0, owed{whole: true}, time.Time{}
+		// Who knows nothing may lack its ticket; who was at another server, or here
+		// before a restart, has it.
+		s.received, s.fresh, s.next = 0, owed{whole: true, self: received == 0}, time.Time{}
 	}
 	s.sent = owed{}
 }

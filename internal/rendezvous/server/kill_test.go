@@ -23,6 +23,7 @@ var kills = flag.Int("kills", 10, "how often the server is killed under writes")
 // TestKilledUnderWrites kills the server at random moments, while people register,
 // befriend each other and change passwords. What was acknowledged is there.
 func TestKilledUnderWrites(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "server")
 	ledger := &ledger{t: t, passwords: map[string]string{}, friends: map[string]string{}}
 	for round := range *kills {

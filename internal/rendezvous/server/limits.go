@@ -12,6 +12,9 @@ const (
 	maxConnections      = 20_000
 	maxStrangers        = 1024
 	maxAddressStrangers = 256
+	// maxDeviceConnections is what one device may have once it has signed in: one that
+	// heartbeats, one that asks, and some that it lost and the server does not know of.
+	maxDeviceConnections = 16
 
 	// handshakeTime bounds the TLS handshake, and the head of a request.
 	handshakeTime = 5 * time.Second
@@ -28,10 +31,8 @@ const (
 	maxHead = 4 << 10
 	// maxBody is the longest body in bytes: a heartbeat with 16 addresses has 2 KiB.
 	maxBody = 16 << 10
-	// maxImport bounds the list of people to import; each costs a hash, a fifth of a
-	// second, so more come in another request.
-	maxImport       = 64 << 10
-	maxImportPeople = 50
+	// maxImport bounds the list of people to import in bytes: 50 have 30 KiB.
+	maxImport = 64 << 10
 
 	// maxHold is how long a heartbeat is held: proxies and firewalls forget quiet
 	// connections after 30 s and more.

@@ -112,7 +112,7 @@ func (h *hub) look(s *seat, bell chan struct{}, beat *rendezvous.Heartbeat, now,
 	m := moment{number: beat.Received, wait: end.Sub(now)} // an answer without news confirms nothing
 	epoch := h.server.revoked.Load().epoch
 	early := now.Before(s.next)
-	if s.fresh.nothing() && s.ticket.Sub(now) < ticketRenewed {
+	if s.ticket.Sub(now) < ticketRenewed {
 		s.fresh.self = true
 	}
 	urgent := s.fresh.whole || s.fresh.self || beat.Epoch < epoch
@@ -146,7 +146,7 @@ func (s *seat) send(m *moment, now time.Time) {
 	s.number++
 	m.number = s.number
 	s.next = now.Add(spacing)
-	if m.owed.whole || m.owed.self {
+	if m.owed.self {
 		s.ticket = now.Add(ticketTime)
 	}
 }
@@ -187,11 +187,13 @@ func (s *Server) news(ctx context.Context, c caller, m moment, epoch uint64) (*r
 		news.Servers = *s.addresses.Load()
 	}
 	if m.owed.whole || m.owed.self {
-		ticket, err := s.ticket(c)
-		if err != nil {
+		news.Account = &c.Account
+	}
+	if m.owed.self {
+		var err error
+		if news.Ticket, err = s.ticket(ctx, c); err != nil {
 			return nil, err
 		}
-		news.Ticket, news.Account = ticket, &c.Account
 	}
 	if m.owed.whole {
 		friends, err := s.directory.friends(ctx, c.ID, s.config.Roster)
@@ -217,11 +219,20 @@ func (s *Server) newsOf(ctx context.Context, news *rendezvous.News, of uuid.UUID
 	return nil
 }
 
-// ticket signs a ticket for a device.
-func (s *Server) ticket(c caller) ([]byte, error) {
+// ticket signs a new ticket for a device. Each has a higher serial than the one
+// before it, for peers keep the newest.
+func (s *Server) ticket(ctx context.Context, c caller) ([]byte, error) {
 	now := time.Now().Truncate(time.Second)
+	ends := now.Add(ticketTime)
+	serial, err := s.directory.issue(ctx, c.ID, c.device, ends)
+	if errors.Is(err, errNone) {
+		err = refuse(rendezvous.CodeSignedOut)
+	}
+	if err != nil {
+		return nil, err
+	}
 	return peer.Ticket{
-		Realm: s.realm.ID(), Account: c.ID, Device: c.device, Serial: c.serial,
-		User: c.User, Name: c.Name, Team: c.Team, Admin: c.Admin, Issued: now, Expires: now.Add(ticketTime),
+		Realm: s.realm.ID(), Account: c.ID, Device: c.device, Serial: serial,
+		User: c.User, Name: c.Name, Team: c.Team, Admin: c.Admin, Issued: now, Expires: ends,
 	}.Sign(s.realm)
 }

@@ -7,7 +7,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/google/uuid"
 
 	"earshot/internal/rendezvous"
 	"earshot/peer"
@@ -119,19 +122,23 @@ func (d *directory) mayRegister(ctx context.Context, policy Registration, code s
 	return nil
 }
 
-// void makes the tickets of a device up to a serial void. The lists that are signed
-// from then on say so.
-func (t *tx) void(device peer.ID, serial uint64) error {
+// void makes the tickets of a device up to a serial void: the lists that are signed
+// from then on say so. What it said of presence goes too.
+func (t *tx) void(v peer.Void) error {
 	err := t.run(`INSERT INTO revoked (device, serial) VALUES ($1, $2)
-		ON CONFLICT (device) DO UPDATE SET serial = excluded.serial WHERE revoked.serial < excluded.serial`, device[:], serial)
+		ON CONFLICT (device) DO UPDATE SET serial = excluded.serial WHERE revoked.serial < excluded.serial`, v.Device[:], v.Serial)
 	if err == nil {
-		err = t.run("UPDATE realm SET epoch = epoch + 1")
+		err = t.run("DELETE FROM presence WHERE device = $1", v.Device[:])
 	}
-	t.tell(change{kind: revoked})
+	t.tell(change{kind: seated, device: v.Device})
 	return err
 }
 
-// revocations is the list as it is now.
+// maxVoid is how many devices a list names at most.
+const maxVoid = 65_536
+
+// revocations is the list as it is now. Where there are too many, the newest count:
+// the others' tickets expired long ago.
 func (d *directory) revocations(ctx context.Context, realm peer.ID) (peer.Revocations, error) {
 	list := peer.Revocations{Realm: realm, Void: []peer.Void{}}
 	err := each(ctx, d.read, func(scan func(...any) error) error {
@@ -145,7 +152,8 @@ func (d *directory) revocations(ctx context.Context, realm peer.ID) (peer.Revoca
 			list.Void = append(list.Void, v)
 		}
 		return nil
-	}, "SELECT realm.epoch, revoked.device, coalesce(revoked.serial, 0) FROM realm LEFT JOIN revoked ON TRUE ORDER BY revoked.device")
+	}, "SELECT realm.epoch, revoked.device, coalesce(revoked.serial, 0) FROM realm LEFT JOIN revoked ON TRUE ORDER BY 3 DESC LIMIT $1", maxVoid)
+	slices.SortFunc(list.Void, func(a, b peer.Void) int { return a.Device.Compare(b.Device) })
 	if err != nil {
 		return list, fmt.Errorf("list revocations: %w", err)
 	}
@@ -158,29 +166,31 @@ func (d *directory) merge(ctx context.Context, list peer.Revocations) error {
 	return d.update(ctx, func(t *tx) error {
 		highest := uint64(0)
 		for _, v := range list.Void {
-			if err := t.void(v.Device, v.Serial); err != nil {
-				return err
-			}
-			if err := t.dropVoid(v); err != nil {
-				return err
-			}
 			highest = max(highest, v.Serial)
 		}
-		return t.run(`UPDATE realm SET epoch = CASE WHEN epoch > $1 THEN epoch ELSE $1 END + 1,
+		err := t.run(`UPDATE realm SET epoch = CASE WHEN epoch > $1 THEN epoch ELSE $1 END + 1,
 			serial = CASE WHEN serial > $2 THEN serial ELSE $2 END`, list.Epoch, highest)
+		for _, v := range list.Void {
+			if err == nil {
+				err = t.mergeOne(v)
+			}
+		}
+		t.tell(change{kind: revoked})
+		return err
 	})
 }
 
-// dropVoid signs out a device that belongs to an account by a ticket that is void.
-func (t *tx) dropVoid(v peer.Void) error {
-	var raw []byte
+// mergeOne makes tickets void, and signs out the device: that it belongs to an account
+// is from before it was signed out, also where it got a newer ticket since.
+func (t *tx) mergeOne(v peer.Void) error {
+	var account uuid.UUID
 	var serial uint64
-	err := t.one([]any{&raw, &serial}, "SELECT account, serial FROM device WHERE id = $1 AND serial <= $2", v.Device[:], v.Serial)
-	if errors.Is(err, errNone) {
-		return nil
-	}
-	if err != nil {
+	err := t.one([]any{&account, &serial}, "DELETE FROM device WHERE id = $1 RETURNING account, serial", v.Device[:])
+	if err == nil {
+		v.Serial = max(v.Serial, serial)
+		t.tell(change{kind: face, account: account})
+	} else if !errors.Is(err, errNone) {
 		return err
 	}
-	return t.signOut([16]byte(raw), v.Device, serial)
+	return t.void(v)
 }

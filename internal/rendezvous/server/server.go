@@ -213,6 +213,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.metrics != nil {
 		wg.Go(func() { s.serveMetrics(ctx) })
 	}
+	s.log.Info("serving", "at", s.Addr(), "addresses", s.config.Addresses, "realm", rendezvous.Fingerprint(s.Realm()))
 	stopped := make(chan struct{})
 	defer context.AfterFunc(ctx, func() { defer close(stopped); s.stop() })()
 	err := s.http.ServeTLS(s.gate, "", "")

@@ -336,6 +336,7 @@ func TestADeviceThatRunsTwice(t *testing.T) {
 }
 
 func TestADeviceThatVanishesIsGone(t *testing.T) {
+	t.Parallel()
 	s := serve(t, Config{})
 	ann, bob := s.person("ann", 1), s.person("bob", 2)
 	befriend(t, ann, bob)
@@ -403,6 +404,7 @@ func TestAnotherRealmsDatabase(t *testing.T) {
 }
 
 func TestSeveralServersAreOneService(t *testing.T) {
+	t.Parallel()
 	database := newPostgres(t)
 	one := serve(t, Config{Database: database})
 	key, err := os.ReadFile(filepath.Join(one.config.Data, keyFile))

@@ -24,7 +24,8 @@ CREATE TABLE account (
 CREATE TABLE device (
     id      BYTEA PRIMARY KEY,
     account BYTEA NOT NULL REFERENCES account (id),
-    serial  BIGINT NOT NULL, -- of its tickets
+    serial  BIGINT NOT NULL, -- of its newest ticket
+    ticket  BIGINT NOT NULL DEFAULT 0, -- when that one ends; 0: it needs another
     since   BIGINT NOT NULL,
     seen    BIGINT NOT NULL
 );

@@ -24,7 +24,8 @@ CREATE TABLE account (
 CREATE TABLE device (
     id      BLOB    PRIMARY KEY,
     account BLOB    NOT NULL REFERENCES account (id),
-    serial  INTEGER NOT NULL, -- of its tickets
+    serial  INTEGER NOT NULL, -- of its newest ticket
+    ticket  INTEGER NOT NULL DEFAULT 0, -- when that one ends; 0: it needs another
     since   INTEGER NOT NULL,
     seen    INTEGER NOT NULL
 );

@@ -1,0 +1,353 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"earshot/internal/node"
+)
+
+// account is what the node told of the account at a server, and of its friends. It
+// is never a gate: without one everything else is the same.
+type account struct {
+	node.Account
+	friends map[string]node.Friend // by user name
+	asking  map[string]node.Friend // those of them who wait for an answer
+	found   []node.FoundServer
+}
+
+func newAccount() account {
+	return account{friends: map[string]node.Friend{}, asking: map[string]node.Friend{}}
+}
+
+// readAccount reads both. The friend list may take as long as a server does, so
+// nothing waits for it.
+func (c *Console) readAccount() {
+	call(c, c.node.Account, func(a node.Account, err error) {
+		if err != nil {
+			return // the node has ended, which others say
+		}
+		c.account.Account = a
+		if a.SignedIn {
+			c.readFriends()
+		}
+	})
+}
+
+// readServers reads which servers were found.
+func (c *Console) readServers() {
+	call(c, c.node.Servers, func(found []node.FoundServer, err error) {
+		if err == nil { // else the node has ended
+			c.account.found = found
+		}
+	})
+}
+
+// serverRequest tells, where no server is in use, that one was found; once it was
+// seen or put off it is not told again.
+func (c *Console) serverRequest() (all []request) {
+	if c.account.Server != "" || c.account.SignedIn || len(c.account.found) == 0 {
+		return nil
+	}
+	first := c.account.found[0]
+	key := "server " + first.Address
+	if c.put[key] {
+		return nil
+	}
+	bar := func() string { return c.words.ServerBar.with(first.Name.String(), first.Address) }
+	return []request{{key: key, at: c.now(), bar: bar, open: func() { c.askSignIn(first.Address) }}}
+}
+
+func (c *Console) readFriends() {
+	call(c, c.node.Friends, func(friends []node.Friend, err error) {
+		if err != nil {
+			return // signed out meanwhile
+		}
+		c.forgetFriends()
+		for _, f := range friends {
+			c.applyFriend(f)
+		}
+	})
+}
+
+// applyAccount takes over what happened at the server.
+func (c *Console) applyAccount(ev node.Event) {
+	switch {
+	case ev.Kind == node.AccountChanged && ev.Account != nil:
+		c.account.Account = *ev.Account
+	case ev.Kind == node.ServersFound:
+		c.account.found = ev.Servers
+	case ev.Kind == node.SignedOut:
+		c.forgetFriends()
+		c.complain(c.words.SignedOut.with(ev.Reason.String()))
+	case ev.Friend != nil:
+		c.applyFriend(*ev.Friend)
+	}
+}
+
+func (c *Console) applyFriend(f node.Friend) {
+	user := f.User.String()
+	delete(c.account.friends, user)
+	delete(c.account.asking, user)
+	if f.State != "" {
+		c.account.friends[user] = f
+	}
+	if f.State == "incoming" {
+		c.account.asking[user] = f
+	} else {
+		delete(c.put, "friend "+user) // who asks again is seen again
+	}
+	c.list.stale = true
+}
+
+func (c *Console) forgetFriends() {
+	clear(c.account.friends)
+	clear(c.account.asking)
+	c.list.stale = true
+}
+
+// friendRequests are those who ask to be friends.
+func (c *Console) friendRequests() (all []request) {
+	for user, f := range c.account.asking {
+		bar := func() string { return c.words.FriendBar.with(f.Name.String(), user) }
+		all = append(all, request{key: "friend " + user, bar: bar, open: func() { c.askFriend(f) }})
+	}
+	return all
+}
+
+// askFriend asks whether somebody shall be a friend.
+func (c *Console) askFriend(f node.Friend) {
+	w := c.words
+	d := c.newDialog(w.FriendBar.with(f.Name.String(), f.User.String()))
+	d.say(plain, w.FriendText)
+	d.gap()
+	d.choose(
+		button{w.Accept, func() { c.befriend(f.User.String()) }},
+		button{w.Decline, func() {
+			c.tell(c.calls, func(ctx context.Context) error {
+				_, err := c.node.Friendship(ctx, f.User.String(), node.RemoveFriend)
+				return err
+			})
+		}},
+		button{w.Later, func() {}},
+	)
+	d.start(2)
+}
+
+// presenceOf is what a person's account tells beside being there: away, busy, and
+// the status text.
+func (c *Console) presenceOf(p node.Person) string {
+	f, ok := c.account.friends[p.Account]
+	if !ok || p.Account == "" {
+		return ""
+	}
+	words := c.words.Presences[string(f.Presence)]
+	switch status := f.Status.String(); {
+	case f.Presence == "offline" || status == "":
+		return words
+	case words == "":
+		return status
+	default:
+		return words + ": " + status
+	}
+}
+
+// serverWords is where one is signed in, for the status bar.
+func (c *Console) serverWords() string {
+	switch a := c.account; {
+	case !a.SignedIn:
+		return c.words.NoServer
+	case !a.Reached && !a.Problem.IsZero():
+		return c.words.ServerAway.with(serverName(a.Server))
+	default:
+		return serverName(a.Server)
+	}
+}
+
+// serverName is a server without its port.
+func serverName(address string) string {
+	if i := strings.LastIndexByte(address, ':'); i > 0 {
+		return address[:i]
+	}
+	return address
+}
+
+// showAccount shows the account, or the form to sign in.
+func (c *Console) showAccount(server string) {
+	if !c.account.SignedIn {
+		c.askSignIn(server)
+		return
+	}
+	w, a := c.words, c.account
+	d := c.newDialog(w.AccountTitle.with(serverName(a.Server)))
+	d.say(bold, a.Name.String()+"  "+a.User.String())
+	if about := strings.TrimSpace(a.Team.String() + "  " + a.Status.String()); about != "" {
+		d.say(plain, about)
+	}
+	if !a.Problem.IsZero() {
+		d.say(alarm, w.ServerAway.with(serverName(a.Server)))
+	}
+	d.say(dim, w.ServerKey.with(a.Fingerprint))
+	d.gap()
+	d.choose(
+		button{w.Presences["be online"], func() { c.be("online") }}, button{w.Presences["away"], func() { c.be("away") }},
+		button{w.Presences["busy"], func() { c.be("busy") }},
+		button{w.SignOut, func() { c.tell(c.calls, c.node.SignOut) }}, button{w.Close, func() {}},
+	)
+	d.start(4)
+}
+
+// be changes the own presence.
+func (c *Console) be(presence string) {
+	var to node.AccountChange
+	to.SetPresence(presence)
+	c.tell(c.calls, func(ctx context.Context) error {
+		_, err := c.node.ChangeAccount(ctx, to)
+		return err
+	})
+}
+
+// befriend asks somebody to be a friend, or says yes to who asked.
+func (c *Console) befriend(user string) {
+	call(c, func(ctx context.Context) (node.Friend, error) {
+		return c.node.Friendship(ctx, user, node.AddFriend)
+	}, func(f node.Friend, err error) {
+		switch {
+		case err != nil:
+			c.failure(err)
+		case f.State == "outgoing":
+			c.say(c.words.FriendAsked.with(f.Name.String()))
+		default:
+			c.say(c.words.FriendMade.with(f.Name.String()))
+		}
+	})
+}
+
+// signInForm is the form and what it asks for.
+type signInForm struct {
+	*dialog
+	server, user, password *field
+}
+
+// askSignIn is the form to sign in, or to make an account.
+func (c *Console) askSignIn(server string) {
+	w := c.words
+	if server == "" {
+		server = c.account.Server
+	}
+	f := signInForm{dialog: c.newDialog(w.SignInTitle)}
+	f.firm = true
+	label := max(width(w.Server), width(w.User), width(w.Password))
+	f.server = f.ask(pad(w.Server, label, ""), server)
+	f.user = f.ask(pad(w.User, label, ""), c.account.User.String())
+	f.password = f.ask(pad(w.Password, label, ""), "")
+	f.password.input.SetMaskCharacter('*')
+	f.complains()
+	f.say(plain, w.SignInText)
+	f.say(dim, w.SignInHow)
+	f.gap()
+	f.choose(
+		button{w.SignIn, func() { c.signIn(f, false) }}, button{w.NewAccount, func() { c.signIn(f, true) }}, button{w.WithoutServer, f.close},
+	)
+	f.escape = f.close
+	f.start(0)
+	if server != "" {
+		f.start(1)
+	}
+}
+
+// signIn signs in as the form says. Before a password goes to a server that is not
+// known the person compares its key.
+func (c *Console) signIn(f signInForm, new bool) {
+	in := node.SignIn{Server: f.server.text(), User: f.user.text(), Password: f.password.input.GetText(), New: new, Name: c.self.Name.String()}
+	for i, field := range []*field{f.server, f.user, f.password} {
+		if field.input.GetText() == "" {
+			f.start(i)
+			f.complain(c.words.FieldMissing)
+			return
+		}
+	}
+	f.complain(c.words.SigningIn)
+	call(c, func(ctx context.Context) (node.ServerKey, error) { return c.node.ServerKey(ctx, in.Server) }, func(key node.ServerKey, err error) {
+		switch {
+		case c.dialog != f.dialog: // it was closed meanwhile
+		case err != nil:
+			f.complain(c.why(err))
+		case key.Pinned:
+			c.enter(f, in)
+		default:
+			f.complain("")
+			c.compareKey(f, in, key)
+		}
+	})
+}
+
+// compareKey has the person compare the key of a server that is not known.
+func (c *Console) compareKey(f signInForm, in node.SignIn, key node.ServerKey) {
+	w := c.words
+	d := c.newDialog(w.CompareTitle.with(serverName(key.Address)))
+	d.say(plain, w.CompareHow)
+	d.say(bold, key.Fingerprint)
+	d.gap()
+	d.choose(button{w.Same, func() {
+		in.Fingerprint = key.Fingerprint
+		c.enter(f, in)
+	}}, button{w.Cancel, func() {}})
+	d.start(1)
+}
+
+// enter signs in. What is wrong is said in the form, which stays.
+func (c *Console) enter(f signInForm, in node.SignIn) {
+	f.complain(c.words.SigningIn)
+	call(c, func(ctx context.Context) (node.Account, error) { return c.node.SignIn(ctx, in) }, func(a node.Account, err error) {
+		switch {
+		case errors.Is(err, node.ErrChoose):
+			f.complain("")
+			c.choosePassword(f, in)
+		case err != nil:
+			f.complain(c.why(err))
+		default:
+			c.account.Account = a
+			c.say(c.words.SignedIn.with(a.User.String(), serverName(a.Server)))
+			f.close()
+			c.readFriends()
+		}
+	})
+}
+
+// choosePassword asks for a password in the place of one that an administrator made.
+func (c *Console) choosePassword(f signInForm, in node.SignIn) {
+	w := c.words
+	d := c.newDialog(w.ChooseTitle)
+	d.say(plain, w.ChooseText)
+	next := d.ask(w.Password, "")
+	next.input.SetMaskCharacter('*')
+	d.choose(button{w.Save, func() {
+		in.Next = next.input.GetText()
+		c.enter(f, in)
+	}}, button{w.Cancel, func() {}})
+	d.start(0)
+}
+
+// accountTroubles are the errors about a server that have a sentence of their own
+// in [words.Causes].
+var accountTroubles = []error{
+	node.ErrNoServer,
+	node.ErrSignedOut,
+	node.ErrServerAway,
+	node.ErrOtherKey,
+	node.ErrUnconfirmed,
+	node.ErrOtherServer,
+	node.ErrBadServer,
+	node.ErrUserName,
+	node.ErrTaken,
+	node.ErrPassword,
+	node.ErrCredentials,
+	node.ErrInvite,
+	node.ErrClosed,
+	node.ErrNotAdmin,
+	node.ErrNoAccount,
+	node.ErrTooMany,
+	node.ErrUnavailable,
+}

@@ -1,0 +1,41 @@
+package ui
+
+import (
+	"context"
+
+	"earshot/internal/node"
+	"earshot/peer"
+)
+
+func (f *fakeNode) Account(ctx context.Context) (node.Account, error) {
+	return f.account, f.called(ctx, "Account", "")
+}
+
+func (f *fakeNode) Servers(ctx context.Context) ([]node.FoundServer, error) {
+	return f.found, f.called(ctx, "Servers", "")
+}
+
+func (f *fakeNode) ServerKey(ctx context.Context, server string) (node.ServerKey, error) {
+	return f.key, f.called(ctx, "ServerKey", server)
+}
+
+func (f *fakeNode) SignIn(ctx context.Context, in node.SignIn) (node.Account, error) {
+	new := map[bool]string{true: " new"}[in.New]
+	a := f.account
+	a.SignedIn, a.User, a.Server = true, peer.Line(in.User, 0), in.Server
+	return a, f.called(ctx, "SignIn", in.Server+" "+in.Fingerprint+" "+in.User+" "+in.Password+new+in.Next)
+}
+
+func (f *fakeNode) SignOut(ctx context.Context) error { return f.called(ctx, "SignOut", "") }
+
+func (f *fakeNode) ChangeAccount(ctx context.Context, to node.AccountChange) (node.Account, error) {
+	return f.account, f.called(ctx, "ChangeAccount", string(*to.Presence))
+}
+
+func (f *fakeNode) Friends(ctx context.Context) ([]node.Friend, error) {
+	return f.friends, f.called(ctx, "Friends", "")
+}
+
+func (f *fakeNode) Friendship(ctx context.Context, user string, step node.FriendStep) (node.Friend, error) {
+	return node.Friend{User: peer.Line(user, 0), Name: peer.DisplayName(user), State: "outgoing"}, f.called(ctx, "Friendship", user+" "+string(step))
+}
