@@ -23,9 +23,9 @@ import (
 var devices = flag.Int("devices", 500, "how many devices heartbeat to the server of a benchmark")
 
 const (
-	// settled is how long the server is left alone after all came, and watched how
+	// settled is how long the server is left alone after all came, and observed how
 	// long it is measured then: as long as a heartbeat is held.
-	settled, watched = 40 * time.Second, maxHold
+	settled, observed = 40 * time.Second, maxHold
 	// toggles is how many change their presence, so many a second. Those who follow
 	// each other have no friends in common, who would be told of both at once, later.
 	toggles, togglesEach, togglesApart = 200, 10, 61
@@ -55,7 +55,7 @@ func BenchmarkServer(b *testing.B) {
 func (c *crowd) held(b *testing.B, empty int64) {
 	pause(b.Context(), settled)
 	used, begun, most := c.server.processor(), time.Now(), int64(0)
-	for time.Since(begun) < watched {
+	for time.Since(begun) < observed {
 		pause(b.Context(), time.Second)
 		most = max(most, c.server.memory("VmRSS"))
 	}
