@@ -80,7 +80,6 @@ func startChild(t *testing.T, data string) (address string, kill func()) {
 type ledger struct {
 	t         *testing.T
 	client    func(*peer.Identity) *rendezvous.Client
-	made      int
 	passwords map[string]string // by user
 	friends   map[string]string // who asked, and whom
 }
