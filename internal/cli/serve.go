@@ -159,9 +159,9 @@ func (p *Program) serverLog() *slog.Logger {
 	return slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: level}))
 }
 
-// serverGarbage is GOGC of a server: what a hash of a password leaves behind is 64
-// MiB, and shall not wait until there is as much again of everything.
-const serverGarbage = 50
+// serverGarbage is GOGC of a server: nearly all of its memory is held heartbeats,
+// which stay, and a collection costs less than as much again of them.
+const serverGarbage = 25
 
 // serve runs the server until ctx ends, and announces it under the name.
 func (p *Program) serve(ctx context.Context, c server.Config, name string) error {

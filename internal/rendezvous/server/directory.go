@@ -26,7 +26,9 @@ var errNone = errors.New("no such row")
 // method returned without an error is durable. It is safe for concurrent use, and
 // several servers may share one that is in PostgreSQL.
 type directory struct {
-	read, write *sql.DB
+	read, ahead asker     // ahead waits for no request: others wait for what it reads
+	reads       []*sql.DB // of both; none where they are write
+	write       *sql.DB
 	postgres    *pgx.ConnConfig // nil: SQLite
 	path        string          // of SQLite's file
 	name        uuid.UUID       // of this server, drawn at each start
@@ -81,7 +83,7 @@ func (d *directory) openPostgres(location string) error {
 	d.write = stdlib.OpenDB(*config)
 	d.write.SetMaxOpenConns(readConnections)
 	d.write.SetMaxIdleConns(readConnections)
-	d.read = d.write
+	d.read, d.ahead = d.write, d.write // the driver keeps statements itself
 	return nil
 }
 
@@ -100,12 +102,23 @@ func (d *directory) openSQLite(path string) error {
 		return err
 	}
 	d.write.SetMaxOpenConns(1)
-	d.read, err = sql.Open("sqlite", sqliteSource(path, "_query_only=1"))
-	if err == nil {
-		d.read.SetMaxOpenConns(readConnections)
-		d.read.SetMaxIdleConns(readConnections)
+	if d.read, err = d.openReads(readConnections); err != nil {
+		return err
 	}
+	d.ahead, err = d.openReads(1)
 	return err
+}
+
+// openReads opens so many connections to SQLite's database that change nothing.
+func (d *directory) openReads(n int) (*statements, error) {
+	db, err := sql.Open("sqlite", sqliteSource(d.path, "_query_only=1"))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	d.reads = append(d.reads, db)
+	return newStatements(db), nil
 }
 
 // sqliteSource is the driver's name for the file at path, which is there.
@@ -135,7 +148,7 @@ func makePrivate(path string) error {
 
 func (d *directory) close() error {
 	var errs []error
-	for _, db := range []*sql.DB{d.read, d.write} {
+	for _, db := range append(d.reads, d.write) {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}

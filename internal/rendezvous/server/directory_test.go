@@ -60,7 +60,7 @@ func join(t *testing.T, d *directory, user string, device byte) caller {
 	return c
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -270,7 +270,7 @@ func (d *directory) block(ctx context.Context, id, other uuid.UUID, on bool) err
 // watchers are the accounts on whose lists an account is.
 func (d *directory) watchers(ctx context.Context, id uuid.UUID) ([]uuid.UUID, error) {
 	var ids []uuid.UUID
-	err := each(ctx, d.read, func(scan func(...any) error) error {
+	err := each(ctx, d.ahead, func(scan func(...any) error) error {
 		var other uuid.UUID
 		err := scan(&other)
 		ids = append(ids, other)

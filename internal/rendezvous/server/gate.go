@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"earshot/peer"
 )
@@ -12,6 +13,7 @@ import (
 // more narrowly, those where that was not seen yet. What is too much is closed.
 type gate struct {
 	net.Listener
+	turns turns
 
 	mu        sync.Mutex
 	all       int
@@ -21,7 +23,7 @@ type gate struct {
 }
 
 func newGate(l net.Listener) *gate {
-	return &gate{Listener: l, of: map[netip.Addr]int{}, devices: map[peer.ID]int{}}
+	return &gate{Listener: l, turns: newTurns(), of: map[netip.Addr]int{}, devices: map[peer.ID]int{}}
 }
 
 // Accept waits for a connection that there is room for.
@@ -88,6 +90,7 @@ type gated struct {
 	net.Conn
 	gate *gate
 	from netip.Addr
+	turn atomic.Bool // its handshake is one of those that work
 
 	device peer.ID // once it has signed in; guarded by the gate's mutex, as the next
 	closed bool
@@ -111,8 +114,15 @@ func (c *gated) known(device peer.ID) bool {
 	return true
 }
 
+// Write is the connection's.
+func (c *gated) Write(b []byte) (int, error) {
+	c.yield()
+	return c.Conn.Write(b)
+}
+
 // Close closes the connection and makes room.
 func (c *gated) Close() error {
+	c.yield()
 	c.gate.mu.Lock()
 	if !c.closed {
 		c.gate.leave(c)

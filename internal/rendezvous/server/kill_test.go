@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -17,7 +18,7 @@ import (
 )
 
 // kills is how often the server is killed.
-const kills = 10
+var kills = flag.Int("kills", 10, "how often the server is killed under writes")
 
 // TestKilledUnderWrites kills the server at random moments, while people register,
 // befriend each other and change passwords. What was acknowledged is there.
@@ -25,7 +26,7 @@ func TestKilledUnderWrites(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "server")
 	ledger := &ledger{t: t, passwords: map[string]string{}, friends: map[string]string{}}
-	for round := range kills {
+	for round := range *kills {
 		address, kill := startChild(t, data)
 		realm, err := peer.LoadIdentity(filepath.Join(data, keyFile))
 		must(t, err)
@@ -48,8 +49,8 @@ func TestKilledUnderWrites(t *testing.T) {
 	}
 	_, kill := startChild(t, data) // and the database opens
 	kill()
-	t.Logf("%d accounts and %d friendships after %d kills", len(ledger.passwords), len(ledger.friends), kills)
-	if len(ledger.passwords) < kills {
+	t.Logf("%d accounts and %d friendships after %d kills", len(ledger.passwords), len(ledger.friends), *kills)
+	if len(ledger.passwords) < *kills {
 		t.Errorf("only %d accounts were made", len(ledger.passwords))
 	}
 }

@@ -17,6 +17,9 @@ func TestMain(m *testing.M) {
 	if data := os.Getenv(childFolder); data != "" {
 		os.Exit(child(data))
 	}
+	if target := os.Getenv(floodTarget); target != "" {
+		os.Exit(flood(target))
+	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		theCluster.stop()
 		os.Exit(code)

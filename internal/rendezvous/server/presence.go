@@ -39,16 +39,29 @@ func (d *directory) see(ctx context.Context, changed []sighting) error {
 	return d.update(ctx, func(t *tx) error {
 		told := map[uuid.UUID]bool{}
 		for _, s := range changed {
-			if err := t.see(d.name, s); err != nil {
+			known, err := t.isSeen(s)
+			if err == nil {
+				err = t.see(d.name, s)
+			}
+			if err != nil {
 				return fmt.Errorf("write presence: %w", err)
 			}
-			if !told[s.account] {
+			if !known && !told[s.account] {
 				t.tell(change{kind: face, account: s.account})
+				told[s.account] = true
 			}
-			told[s.account] = true
 		}
 		return nil
 	})
+}
+
+// isSeen reports whether friends see just that of the device: after a restart they
+// need not be told of everybody who comes back.
+func (t *tx) isSeen(s sighting) (bool, error) {
+	var rows int
+	err := t.one([]any{&rows}, "SELECT count(*) FROM presence WHERE device = $1 AND account = $2 AND presence = $3 AND addresses = $4 AND address = $5",
+		s.device[:], s.account[:], string(s.presence), strings.Join(s.addresses, ","), s.address)
+	return rows > 0, err
 }
 
 func (t *tx) see(server uuid.UUID, s sighting) error {
@@ -78,7 +91,7 @@ func (t *tx) see(server uuid.UUID, s sighting) error {
 // heartbeats; the zero UUID to none.
 func (d *directory) seat(ctx context.Context, device peer.ID) (account, server uuid.UUID, err error) {
 	var there []byte
-	err = one(ctx, d.read, []any{&account, &there},
+	err = one(ctx, d.ahead, []any{&account, &there},
 		"SELECT d.account, p.server FROM device d LEFT JOIN presence p ON p.device = d.id WHERE d.id = $1", device[:])
 	copy(server[:], there)
 	return account, server, err

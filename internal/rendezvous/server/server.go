@@ -128,6 +128,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	profile.GetConfigForClient = s.gate.turns.await
 	s.http = s.newHTTP(profile)
 	return s.begin(ctx)
 }
