@@ -77,6 +77,33 @@ func TestFriendsAreReachedWhereTheServerSaysTheyAre(t *testing.T) {
 	events.wait("Bob went", func(e Event) bool { return e.Kind == PresenceChanged && e.Friend.Presence == rendezvous.Offline })
 }
 
+// TestACommandMakesNobodyOnline has Bob run a command: its node is reached, and
+// reaches Ann, but Ann is not told that Bob came.
+func TestACommandMakesNobodyOnline(t *testing.T) {
+	o, ann, bob := openServer(t), start(t, "Ann"), start(t, "Bob", func(c *Config) { c.Passing = true })
+	o.signsIn(ann, "ann")
+	reachable(ann)
+	events := ann.subscribe()
+	o.signsIn(bob, "bob")
+	eventually(t, "the command reaches ann", func() bool { return bob.online(ann) })
+	if f, ok := ann.friend("bob"); !ok || f.Presence != rendezvous.Offline {
+		t.Errorf("bob is %+v for ann, %v", f, ok)
+	}
+	if f, ok := bob.friend("ann"); !ok || f.Presence != rendezvous.Online {
+		t.Errorf("ann is %+v for bob, %v", f, ok)
+	}
+	events.wait("Bob on the list, and not as somebody who came", func(e Event) bool {
+		if e.Kind == PresenceChanged {
+			t.Errorf("ann is told that bob is %s", e.Friend.Presence)
+		}
+		return e.Kind == FriendsChanged && e.Friend.User.String() == "bob"
+	})
+	bob.cfg.Passing = false
+	bob.stop()
+	bob.restart()
+	events.wait("Bob comes", func(e Event) bool { return e.Kind == PresenceChanged && e.Friend.Presence == rendezvous.Online })
+}
+
 func TestEverythingIsThereWhileTheServerIsDown(t *testing.T) {
 	o, ann, bob := openServer(t), start(t, "Ann"), start(t, "Bob")
 	o.signsIn(ann, "ann")
