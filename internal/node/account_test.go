@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"earshot/internal/rendezvous"
 )
@@ -129,9 +130,32 @@ func TestEverythingIsThereWhileTheServerIsDown(t *testing.T) {
 
 	o.listen(o.addr)
 	eventually(t, "the server is back", func() bool {
-		f, ok := ann.friend("bob") // it asks at once where the server was away
+		f, ok := ann.friend("bob") // each time it is looked for at once
 		return ok && f.Presence == rendezvous.Online
 	})
+}
+
+// TestNobodyWaitsForAServerThatIsKnownToBeAway has a server in whose place something
+// takes connections and says nothing, as a firewall does.
+func TestNobodyWaitsForAServerThatIsKnownToBeAway(t *testing.T) {
+	o, ann, bob := openServer(t), start(t, "Ann"), start(t, "Bob")
+	o.signsIn(ann, "ann")
+	o.signsIn(bob, "bob")
+	eventually(t, "Bob on the list", func() bool { _, ok := ann.friend("bob"); return ok })
+	o.stop()
+	eventually(t, "the server is missed", func() bool { return !ann.account().Problem.IsZero() })
+	l, err := net.Listen("tcp", o.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	began := time.Now()
+	if f, ok := ann.friend("bob"); !ok || f.Presence != rendezvous.Offline {
+		t.Errorf("Bob is %+v, %v", f, ok)
+	}
+	if took := time.Since(began); took > 2*time.Second { // of the 5 that a server may take
+		t.Errorf("the stored list took %v", took)
+	}
 }
 
 func TestWhoIsKickedIsTold(t *testing.T) {
