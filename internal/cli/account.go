@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"earshot/internal/node"
+	"earshot/internal/profile"
 	"earshot/internal/rendezvous"
 	"earshot/peer"
 )
@@ -71,8 +72,8 @@ func (p *Program) signInCommand(use, short string, new bool) *cobra.Command {
 		Use: use + " SERVER USER", Short: short, Args: takes("SERVER", "USER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.Server, in.User, in.New = args[0], args[1], new
-			if new {
-				in.Name = p.set.Name
+			if new && p.set.Origin("name") == profile.FromFlag {
+				in.Name = p.set.Name // else the node's, which may run under another one than is set here
 			}
 			return p.with(cmd.Context(), role{}, func(s *session) error {
 				return p.signIn(cmd.Context(), s, in, p.secrets(stdin))
@@ -82,7 +83,7 @@ func (p *Program) signInCommand(use, short string, new bool) *cobra.Command {
 	cmd.Flags().StringVar(&in.Fingerprint, "fingerprint", "", "the fingerprint of the server's key, as its administrator says it")
 	cmd.Flags().BoolVar(&stdin, "password-stdin", false, "read the password from the standard input")
 	if new {
-		cmd.Flags().StringVar(&in.Team, "team", "", "your team or department")
+		cmd.Flags().StringVar(&in.Team, "team", "", "your team or department (default: as set)")
 	}
 	return cmd
 }

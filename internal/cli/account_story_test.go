@@ -3,6 +3,9 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"maps"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -68,16 +71,26 @@ func (c *call) json(into any, args ...string) *call {
 	return c
 }
 
+// configure writes the settings of the person's profile.
+func (c *call) configure(text string) {
+	c.t.Helper()
+	path := filepath.Join(c.home, "default", "config.toml")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 // listens runs a listen until stop; printed waits for what it printed.
 func (c *call) listens() (printed func(part string), stop func()) {
 	c.t.Helper()
 	var out, errs served
+	env := maps.Clone(c.env)
 	ctx, cancel := context.WithCancel(c.t.Context())
 	ended := make(chan int, 1)
 	go func() {
 		ended <- Run(ctx, Program{
 			Args: []string{"--home", c.home, "listen", "--json"}, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
-			Environment: func(name string) (string, bool) { v, ok := c.env[name]; return v, ok },
+			Environment: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 		})
 	}()
 	stop = sync.OnceFunc(func() { cancel(); <-ended })
@@ -143,6 +156,23 @@ func TestPeopleOfACompany(t *testing.T) {
 	bob.run(codeDone, "account", "logout")
 	stop()
 	heard(`"user":"bob","presence":"offline"`)
+}
+
+// TestANewAccountIsCalledAsTheNodeThatRuns registers from a shell in which another
+// name would be used than the listen's.
+func TestANewAccountIsCalledAsTheNodeThatRuns(t *testing.T) {
+	co, kim := openCompany(t), worker(t)
+	kim.env["EARSHOT_NAME"] = "Kim"
+	kim.configure("team = 'Sales'\n")
+	heard, _ := kim.listens()
+	heard(`"event":"ready"`)
+	kim.env = map[string]string{passwordVariable: "correct horse", "EARSHOT_NAME": "vm"}
+	kim.run(codeDone, "account", "register", co.link.String(), "kim").prints("Signed in as Kim (kim) on " + co.addr + ", as administrator.\n")
+	var account struct{ Name, Team string }
+	kim.json(&account, "account", "show")
+	if account.Name != "Kim" || account.Team != "Sales" {
+		t.Errorf("the account is %+v", account)
+	}
 }
 
 func TestAnAccountWithoutItsServer(t *testing.T) {

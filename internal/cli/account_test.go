@@ -38,7 +38,9 @@ func TestSigningInTakesPasswordsFromWhereNobodySeesThem(t *testing.T) {
 	c.run(codeDone, "account", "login", "chat", "ann").prints("Signed in as Ann (ann) on chat:7421.\n")
 	c.stdin = strings.NewReader("from stdin\n")
 	c.run(codeDone, "account", "register", "chat", "ann", "--password-stdin", "--team", "Sales")
-	c.does("key chat", "sign in chat  ann secret words", "key chat", "register chat  ann from stdin Ann Sales")
+	c.stdin = strings.NewReader("from stdin\n")
+	c.run(codeDone, "account", "register", "chat", "ann", "--password-stdin", "--name", "Annie")
+	c.does("key chat", "sign in chat  ann secret words", "key chat", "register chat  ann from stdin  Sales", "key chat", "register chat  ann from stdin Annie ")
 
 	delete(c.env, passwordVariable)
 	c.stdin = strings.NewReader("")

@@ -145,7 +145,7 @@ func (o *ownNode) tellFailures() {
 func (p *Program) nodeConfig(r role) (node.Config, error) {
 	named := p.set.Origin("name") != profile.FromSystem
 	cfg := node.Config{
-		Profile: p.profile, Name: p.set.Name, Named: named, Hidden: r.quiet && !named, // the screen asks for a name
+		Profile: p.profile, Name: p.set.Name, Named: named, Team: p.set.Team, Hidden: r.quiet && !named, // the screen asks for a name
 		Port: p.set.Port, ExactPort: p.set.Origin("port") != profile.FromDefault,
 		Peers: p.set.Peers, Server: p.set.Server, Interfaces: p.set.Interfaces,
 		Dir: p.saveTo(), FolderPerPerson: p.set.FolderPerPerson,

@@ -126,8 +126,8 @@ func TestConfig(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("port = 7500\nteam = 'X'\n")
-	c.run(0, "config", "--peer", "10.0.0.5").complains(path + ":2: team has no effect in this version yet.")
+	write("port = 7500\nread_marks = false\n")
+	c.run(0, "config", "--peer", "10.0.0.5").complains(path + ":2: read_marks has no effect in this version yet.")
 	for _, want := range []string{"# " + path + "\n", `name = "Ann"`, "# EARSHOT_NAME", "port = 7500", "# " + path + ":1", `peers = ["10.0.0.5"]`, "# --peer", "visible = true", "# default"} {
 		if !strings.Contains(c.stdout.String(), want) {
 			t.Errorf("no %q in\n%s", want, c.stdout.String())

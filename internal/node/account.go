@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,6 +80,9 @@ func (n *Node) SignIn(ctx context.Context, s SignIn) (Account, error) {
 		return Account{}, err
 	}
 	defer client.Close()
+	if s, err = n.introduce(ctx, s); err != nil {
+		return Account{}, err
+	}
 	in, err := n.signIn(ctx, client, link, s)
 	if err != nil {
 		return Account{}, served(err)
@@ -99,6 +103,14 @@ func (n *Node) comparedKey(ctx context.Context, address, fingerprint string) (pe
 		return peer.ID{}, fmt.Errorf("sign in at %s: %w", address, ErrOtherKey)
 	}
 	return realm, nil
+}
+
+// introduce fills in what a new account is called where that was not said.
+func (n *Node) introduce(ctx context.Context, s SignIn) (SignIn, error) {
+	return ask(ctx, n, func() (SignIn, error) {
+		s.Name, s.Team = cmp.Or(s.Name, n.name.String()), cmp.Or(s.Team, n.cfg.Team)
+		return s, nil
+	})
 }
 
 // signIn registers or logs in, and chooses a password where one must be chosen.

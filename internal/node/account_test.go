@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"earshot/internal/rendezvous"
 )
@@ -77,6 +78,33 @@ func TestFriendsAreReachedWhereTheServerSaysTheyAre(t *testing.T) {
 	events.wait("Bob went", func(e Event) bool { return e.Kind == PresenceChanged && e.Friend.Presence == rendezvous.Offline })
 }
 
+// TestACommandMakesNobodyOnline has Bob run a command: its node is reached, and
+// reaches Ann, but Ann is not told that Bob came.
+func TestACommandMakesNobodyOnline(t *testing.T) {
+	o, ann, bob := openServer(t), start(t, "Ann"), start(t, "Bob", func(c *Config) { c.Passing = true })
+	o.signsIn(ann, "ann")
+	reachable(ann)
+	events := ann.subscribe()
+	o.signsIn(bob, "bob")
+	eventually(t, "the command reaches ann", func() bool { return bob.online(ann) })
+	if f, ok := ann.friend("bob"); !ok || f.Presence != rendezvous.Offline {
+		t.Errorf("bob is %+v for ann, %v", f, ok)
+	}
+	if f, ok := bob.friend("ann"); !ok || f.Presence != rendezvous.Online {
+		t.Errorf("ann is %+v for bob, %v", f, ok)
+	}
+	events.wait("Bob on the list, and not as somebody who came", func(e Event) bool {
+		if e.Kind == PresenceChanged {
+			t.Errorf("ann is told that bob is %s", e.Friend.Presence)
+		}
+		return e.Kind == FriendsChanged && e.Friend.User.String() == "bob"
+	})
+	bob.cfg.Passing = false
+	bob.stop()
+	bob.restart()
+	events.wait("Bob comes", func(e Event) bool { return e.Kind == PresenceChanged && e.Friend.Presence == rendezvous.Online })
+}
+
 func TestEverythingIsThereWhileTheServerIsDown(t *testing.T) {
 	o, ann, bob := openServer(t), start(t, "Ann"), start(t, "Bob")
 	o.signsIn(ann, "ann")
@@ -102,9 +130,32 @@ func TestEverythingIsThereWhileTheServerIsDown(t *testing.T) {
 
 	o.listen(o.addr)
 	eventually(t, "the server is back", func() bool {
-		f, ok := ann.friend("bob") // it asks at once where the server was away
+		f, ok := ann.friend("bob") // each time it is looked for at once
 		return ok && f.Presence == rendezvous.Online
 	})
+}
+
+// TestNobodyWaitsForAServerThatIsKnownToBeAway has a server in whose place something
+// takes connections and says nothing, as a firewall does.
+func TestNobodyWaitsForAServerThatIsKnownToBeAway(t *testing.T) {
+	o, ann, bob := openServer(t), start(t, "Ann"), start(t, "Bob")
+	o.signsIn(ann, "ann")
+	o.signsIn(bob, "bob")
+	eventually(t, "Bob on the list", func() bool { _, ok := ann.friend("bob"); return ok })
+	o.stop()
+	eventually(t, "the server is missed", func() bool { return !ann.account().Problem.IsZero() })
+	l, err := net.Listen("tcp", o.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	began := time.Now()
+	if f, ok := ann.friend("bob"); !ok || f.Presence != rendezvous.Offline {
+		t.Errorf("Bob is %+v, %v", f, ok)
+	}
+	if took := time.Since(began); took > 2*time.Second { // of the 5 that a server may take
+		t.Errorf("the stored list took %v", took)
+	}
 }
 
 func TestWhoIsKickedIsTold(t *testing.T) {

@@ -57,7 +57,7 @@ type SignIn struct {
 	// New: the account is to be made.
 	New  bool   `json:"new,omitempty"`
 	Name string `json:"name,omitempty"` // of a new account; empty: this device's
-	Team string `json:"team,omitempty"`
+	Team string `json:"team,omitempty"` // the same; empty: as set
 }
 
 // Account is this person's account, as far as it is known here.

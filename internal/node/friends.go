@@ -195,16 +195,26 @@ func (n *Node) Friends(ctx context.Context) ([]Friend, error) {
 	if err != nil {
 		return nil, err
 	}
-	reached, err := ask(ctx, n, func() (bool, error) { return n.server.reached, nil })
+	settled, err := ask(ctx, n, func() (bool, error) { return n.server.reached || n.retry(), nil })
 	if err != nil {
 		return nil, err
 	}
-	if !reached { // or not yet
+	if !settled {
 		if err := n.readFriends(ctx, client); ctx.Err() != nil {
 			return nil, err
 		}
 	}
 	return ask(ctx, n, func() ([]Friend, error) { return friendValues(n.server.roster.All()), nil })
+}
+
+// retry reports whether the server is known to be away, and has it looked for at
+// once then: the answer, if there is one, comes as news, and nobody waits for it.
+func (n *Node) retry() bool {
+	if n.server.problem == nil || n.server.watch == nil {
+		return false
+	}
+	n.server.watch.Hurry()
+	return true
 }
 
 // readFriends reads the friend list at the server.

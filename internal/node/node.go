@@ -40,6 +40,7 @@ type Config struct {
 	Profile profile.Profile
 	Name    string // display name
 	Named   bool   // a person chose Name
+	Team    string // of accounts that are made; may be empty
 	Port    uint16 // 0: any
 	// ExactPort makes a taken port an error; else the next free one is used.
 	ExactPort  bool

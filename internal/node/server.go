@@ -144,7 +144,11 @@ func (n *Node) beat() rendezvous.Beat {
 	for _, a := range s.own {
 		addresses = append(addresses, a.String())
 	}
-	return rendezvous.Beat{Addresses: addresses, Presence: s.presence(), Epoch: n.realm.revoked.Epoch, Revoked: n.realm.signed}
+	presence := s.presence()
+	if n.cfg.Passing {
+		presence = rendezvous.Passing // friends need not see their people blink with every command
+	}
+	return rendezvous.Beat{Addresses: addresses, Presence: presence, Epoch: n.realm.revoked.Epoch, Revoked: n.realm.signed}
 }
 
 func (s *server) presence() rendezvous.Presence {

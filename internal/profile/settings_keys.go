@@ -28,7 +28,7 @@ var keys = []key{
 	{name: "name", flag: "name", env: "EARSHOT_NAME", value: "", system: func() any { return PersonName() },
 		allowed: "one line of at most 48 characters, without control characters",
 		set:     setName},
-	{name: "team", value: "", later: true,
+	{name: "team", value: "",
 		allowed: "one line of at most 48 characters, without control characters",
 		set:     short(func(s *Settings) *string { return &s.Team })},
 	{name: "port", flag: "port", env: "EARSHOT_PORT", value: int64(7420),

@@ -73,12 +73,15 @@ type Problem struct {
 type Presence string
 
 // What a heartbeat may say. Offline in a heartbeat is a goodbye: it is answered at
-// once, and friends are told.
+// once, and friends are told. Passing is said by a device that is there for a moment
+// without its person: it hears news and friends can reach it, but it makes nobody
+// on-line.
 const (
 	Online  Presence = "online"
 	Away    Presence = "away"
 	Busy    Presence = "busy"
 	Offline Presence = "offline"
+	Passing Presence = "passing"
 )
 
 // Relation is how an account stands to the one that asks.

@@ -151,7 +151,7 @@ func (r *seenRow) addTo(list *[]rendezvous.Friend, roster Roster) {
 }
 
 // stronger is what an account's devices say together: busy was chosen, on-line is
-// where somebody types.
+// where somebody types; one that passes says nothing.
 func stronger(a, b rendezvous.Presence) rendezvous.Presence {
 	for _, p := range []rendezvous.Presence{rendezvous.Busy, rendezvous.Online, rendezvous.Away} {
 		if a == p || b == p {

@@ -62,7 +62,7 @@ func (s *Server) readHeartbeat(q *request) (*rendezvous.Heartbeat, error) {
 // parseHeartbeat reads and checks a heartbeat.
 func parseHeartbeat(body []byte) (*rendezvous.Heartbeat, error) {
 	beat := &rendezvous.Heartbeat{}
-	known := []rendezvous.Presence{rendezvous.Online, rendezvous.Away, rendezvous.Busy, rendezvous.Offline}
+	known := []rendezvous.Presence{rendezvous.Online, rendezvous.Away, rendezvous.Busy, rendezvous.Offline, rendezvous.Passing}
 	if json.Unmarshal(body, beat, strict) != nil || !slices.Contains(known, beat.Presence) || beat.Hold < 0 || len(beat.Addresses) > maxAddresses {
 		return nil, refuse(rendezvous.CodeInvalid)
 	}

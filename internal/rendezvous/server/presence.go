@@ -170,7 +170,7 @@ func (d *directory) serverAddresses(ctx context.Context) ([]string, error) {
 	return all, err
 }
 
-// online are the devices that are there, with their accounts.
+// online are the devices with which people are there, and their accounts.
 func (d *directory) online(ctx context.Context) ([]rendezvous.OnlineDevice, error) {
 	all := []rendezvous.OnlineDevice{}
 	err := each(ctx, d.read, func(scan func(...any) error) error {
@@ -185,7 +185,7 @@ func (d *directory) online(ctx context.Context) ([]rendezvous.OnlineDevice, erro
 		all = append(all, o)
 		return nil
 	}, `SELECT a.user_name, a.id, p.device, p.address, p.since, p.presence FROM presence p
-		JOIN account a ON a.id = p.account ORDER BY a.user_name, p.since, p.device`)
+		JOIN account a ON a.id = p.account WHERE p.presence <> $1 ORDER BY a.user_name, p.since, p.device`, string(rendezvous.Passing))
 	if err != nil {
 		return nil, fmt.Errorf("list who is there: %w", err)
 	}

@@ -224,6 +224,13 @@ func TestFromNothingToFriends(t *testing.T) {
 	bob.sees("ann", func(f rendezvous.Friend) bool { return f.Status == status })
 	ann.beat(rendezvous.Busy, 0)
 	bob.sees("ann", is(rendezvous.Busy))
+	ann.beat(rendezvous.Passing, 0)
+	seen = bob.sees("ann", is(rendezvous.Offline))
+	if len(seen.Devices) != 1 || !slices.Equal(seen.Devices[0].Addresses, []string{"10.0.0.3:7420"}) {
+		t.Errorf("bob sees of ann's command %+v", seen)
+	}
+	ann.beat(rendezvous.Online, 0)
+	bob.sees("ann", is(rendezvous.Online))
 	ann.beat(rendezvous.Offline, 0)
 	bob.sees("ann", is(rendezvous.Offline))
 	must(t, bob.Remove(t.Context(), ann.in.Account.ID))
