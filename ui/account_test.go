@@ -98,6 +98,11 @@ func TestFriendsShowTheirPresence(t *testing.T) {
 		k.keys("Left", "Left", "Enter")
 		k.typeCommand("/friend cleo")
 		k.asked("Friendship", "bob add", "cleo add")
+		k.keys("Ctrl+K")
+		k.paste("/friend dora")
+		k.shows("/friend dora")
+		k.keys("Enter")
+		k.asked("Friendship", "bob add", "cleo add", "dora add")
 		bob.State = "friend"
 		k.say(node.Event{Kind: node.FriendsChanged, Friend: &bob})
 		k.hides("asks to be on your friend list")

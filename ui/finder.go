@@ -32,8 +32,12 @@ type match struct {
 }
 
 // matches is what fits a query, best first. An empty one finds everybody, those
-// with unread messages first, then those whom one wrote with last.
+// with unread messages first, then those whom one wrote with last. A command with
+// more behind it finds itself.
 func (c *Console) matches(d *dialog, query string) []choice {
+	if line, ok := strings.CutPrefix(strings.TrimSpace(query), "/"); ok && strings.Contains(line, " ") {
+		return c.lineChoices(d, line)
+	}
 	folded := peer.FoldName(strings.TrimSpace(query))
 	var found []match
 	for _, p := range c.sortedPeople() {
@@ -105,6 +109,20 @@ func (c *Console) commandChoice(d *dialog, cmd command) choice {
 		}
 		cmd.run(c, "")
 	}}
+}
+
+// lineChoices is the command that a line, without its slash, would be in the compose
+// line.
+func (c *Console) lineChoices(d *dialog, line string) []choice {
+	name, _, _ := strings.Cut(line, " ")
+	i := slices.IndexFunc(c.commands, func(cmd command) bool { return cmd.slash != "" && cmd.slash == strings.ToLower(name) })
+	if i < 0 {
+		return nil
+	}
+	return []choice{{left: "/" + peer.Line(line, 0).String(), middle: c.words.Help[c.commands[i].id], pick: func() {
+		d.close()
+		c.command(line)
+	}}}
 }
 
 // fuzzy says how well a query fits a name, both folded: 4 the whole, 3 its
