@@ -149,8 +149,9 @@ func (c *core) release(v *conversation) {
 	}
 }
 
-// between returns the conversations that a device belongs to as this one does. The
-// direct one comes last: where an earlier one cannot be read, it is not made.
+// between returns the conversations that a device belongs to as this one does, and
+// makes sure that it is known how far it has them. The direct one comes last: where
+// an earlier one cannot be read, it is not made.
 func (c *core) between(id peer.ID) ([]*conversation, error) {
 	var all []*conversation
 	name, _ := Direct(c.self, id)
@@ -159,12 +160,18 @@ func (c *core) between(id peer.ID) ([]*conversation, error) {
 			continue
 		}
 		v, err := c.open(row)
+		if err == nil {
+			err = c.meet(v, id)
+		}
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, v)
 	}
 	direct, err := c.direct(id)
+	if err == nil {
+		err = c.meet(direct, id)
+	}
 	return append(all, direct), err
 }
 

@@ -87,11 +87,6 @@ func (c *core) begin(id peer.ID, from netip.Prefix) error {
 	if err != nil {
 		return err
 	}
-	for _, v := range all {
-		if err := c.meet(v, id); err != nil {
-			return err
-		}
-	}
 	s := &session{peer: id, shares: make(map[peer.Hash]*share)}
 	for _, v := range all {
 		if !v.stored {
