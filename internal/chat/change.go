@@ -140,14 +140,16 @@ func (ch *change) settle() {
 	v := ch.v
 	if len(ch.batch.Conversations) > 0 {
 		v.Conversation, v.stored = ch.batch.Conversations[0], true
-		ch.c.stored[v.Peer] = v.Conversation
+		ch.c.stored[v.ID] = v.Conversation
 	}
 	maps.Copy(v.logs, ch.logs)
 	for _, f := range ch.batch.Forks {
-		v.forks[f.LogKey] = f
+		v.forks[forkKey{f.LogKey, f.Peer}] = f
 	}
 	v.newest, v.weight = ch.newest, ch.weight
-	v.contact = v.contact || ch.accept
+	if ch.accept && !v.contact {
+		ch.c.befriend(v.Peer)
+	}
 }
 
 // tell reports the entries that were nowhere before, in order.

@@ -7,7 +7,8 @@
 // A [Replica] is one device's end of this. It commits before it sends or
 // acknowledges anything, and judges entries by themselves: what a person wants to
 // see, or mute, is decided elsewhere. It opens no connection and shows nothing.
-// Direct conversations, between two devices, are what it knows so far.
+// A session syncs every conversation that both devices belong to. Direct ones,
+// between two devices, are what it knows so far.
 //
 // The node makes a Replica, starts [Replica.Run], and stops it by the context.
 // No other goroutine is started here.
@@ -78,7 +79,7 @@ func New(cfg Config) (*Replica, error) {
 
 // Up says that a session with the peer is kept from now on, and which address it
 // comes from; the zero Addr where that is not known. The peer is told how far
-// this device has the conversation with it.
+// this device has the conversations that both belong to.
 func (r *Replica) Up(id peer.ID, from netip.Addr) {
 	r.queue.put(func(c *core) { c.up(id, origin(from)) })
 }

@@ -1,9 +1,9 @@
 package chat
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 
 	"earshot/peer"
 )
@@ -24,6 +24,7 @@ func Direct(a, b peer.ID) (id peer.Hash, preimage []byte) {
 	if a.Compare(b) > 0 {
 		a, b = b, a
 	}
+	preimage = make([]byte, 0, len(directDomain)+2*(1+len(a)))
 	preimage = append(preimage, directDomain...)
 	for _, party := range []peer.ID{a, b} {
 		preimage = append(preimage, deviceParty)
@@ -36,12 +37,167 @@ func Direct(a, b peer.ID) (id peer.Hash, preimage []byte) {
 // this device has none in.
 var errNotShared = errors.New("a conversation that is not shared")
 
-// shared checks that a conversation that from named, with the preimage where
-// there is one, is one it shares with self.
-func shared(self, from peer.ID, id peer.Hash, preimage []byte) error {
-	want, names := Direct(self, from)
-	if id != want || preimage != nil && !bytes.Equal(preimage, names) {
-		return errNotShared
+// conversation is a conversation in memory: what the store holds of it but the
+// entries.
+type conversation struct {
+	Conversation
+	stored  bool // there is one in the store
+	contact bool // its Peer is a contact
+	logs    map[LogKey]Log
+	forks   map[forkKey]Fork
+	holders map[peer.ID]*holder // those who were met since the start
+	shares  map[peer.ID]*share  // its part of each session with somebody who belongs to it
+	newest  uint64              // the highest clock
+	weight  Weight              // of Peer's entries, while it is a stranger
+}
+
+// forkKey names a fork within a conversation: a log may be forked with several
+// peers.
+type forkKey struct {
+	LogKey
+	peer peer.ID
+}
+
+// holder is how far a peer has our own logs of a conversation. It outlives the
+// peer's session: what was noted may still have to be committed.
+type holder struct {
+	seen  map[LogKey]Seen
+	noted map[LogKey]Seen // what seen becomes with the next commit
+}
+
+// direct returns the direct conversation with a device; one that was never
+// written to is made in memory only.
+func (c *core) direct(id peer.ID) (*conversation, error) {
+	name, preimage := Direct(c.self, id)
+	if stored, ok := c.stored[name]; ok {
+		return c.open(stored)
 	}
+	return c.open(Conversation{ID: name, Preimage: preimage, Peer: id})
+}
+
+// open returns a conversation as it is in memory.
+func (c *core) open(row Conversation) (*conversation, error) {
+	if v, ok := c.conversations[row.ID]; ok {
+		return v, nil
+	}
+	v := &conversation{
+		Conversation: row,
+		logs:         make(map[LogKey]Log),
+		forks:        make(map[forkKey]Fork),
+		holders:      make(map[peer.ID]*holder),
+		shares:       make(map[peer.ID]*share),
+	}
+	_, v.stored = c.stored[row.ID]
+	if err := c.load(v); err != nil {
+		return nil, fmt.Errorf("load conversation with %s: %w", v.Peer, err)
+	}
+	c.conversations[v.ID] = v
+	return v, nil
+}
+
+func (c *core) load(v *conversation) (err error) {
+	store := c.cfg.Store
+	if v.contact, err = store.Contact(v.Peer); err != nil || !v.stored {
+		return err
+	}
+	logs, err := store.Logs(v.ID)
+	if err != nil {
+		return err
+	}
+	for _, l := range logs {
+		v.logs[l.LogKey] = l
+	}
+	forks, err := store.Forks(v.ID)
+	if err != nil {
+		return err
+	}
+	for _, f := range forks {
+		v.forks[forkKey{f.LogKey, f.Peer}] = f
+	}
+	if v.newest, err = store.Newest(v.ID); err != nil {
+		return err
+	}
+	if !v.contact { // only strangers are weighed, and theirs is little to read
+		v.weight, err = store.Weight(v.ID, v.Peer)
+	}
+	return err
+}
+
+// meet makes sure that it is known how far a peer has our own logs.
+func (c *core) meet(v *conversation, id peer.ID) error {
+	if v.holders[id] != nil {
+		return nil
+	}
+	h := &holder{seen: make(map[LogKey]Seen), noted: make(map[LogKey]Seen)}
+	if v.stored {
+		seen, err := c.cfg.Store.Seen(v.ID, id)
+		if err != nil {
+			return fmt.Errorf("load what %s has: %w", id, err)
+		}
+		for _, s := range seen {
+			h.seen[s.LogKey] = s
+		}
+	}
+	v.holders[id] = h
 	return nil
+}
+
+// release forgets a conversation that nobody wrote to, once nobody is there for it.
+func (c *core) release(v *conversation) {
+	if !v.stored && len(v.shares) == 0 {
+		delete(c.conversations, v.ID)
+	}
+}
+
+// between returns the conversations that a device belongs to as this one does, and
+// makes sure that it is known how far it has them. The direct one comes last: where
+// an earlier one cannot be read, it is not made.
+func (c *core) between(id peer.ID) ([]*conversation, error) {
+	var all []*conversation
+	name, _ := Direct(c.self, id)
+	for _, row := range c.stored {
+		if row.Peer != id || row.ID == name {
+			continue
+		}
+		v, err := c.open(row)
+		if err == nil {
+			err = c.meet(v, id)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	direct, err := c.direct(id)
+	if err == nil {
+		err = c.meet(direct, id)
+	}
+	return append(all, direct), err
+}
+
+// party reports whether a device takes part in a conversation.
+func (c *core) party(v *conversation, id peer.ID) bool { return id == c.self || id == v.Peer }
+
+// writes names the log that this device adds to in a conversation.
+func (c *core) writes(v *conversation) LogKey {
+	if v.Log != 0 {
+		return LogKey{c.self, v.Log}
+	}
+	return LogKey{c.self, c.cfg.Store.Log()}
+}
+
+// befriend makes a contact of a device in memory, as it is in the store.
+func (c *core) befriend(id peer.ID) {
+	for _, v := range c.conversations {
+		v.contact = v.contact || v.Peer == id
+	}
+}
+
+// changed has everybody told what became of logs of the conversation.
+func (v *conversation) changed(logs map[LogKey]Log) {
+	for _, s := range v.shares {
+		for k := range logs {
+			s.dirty[k] = true
+		}
+	}
 }

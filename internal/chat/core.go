@@ -15,17 +15,17 @@ type core struct {
 	self  peer.ID
 	timer func() time.Time // for delays; the wall clock is cfg.Now
 
-	conversations map[peer.ID]*conversation // those in use, by the other device
-	stored        map[peer.ID]Conversation  // all that are in the store
+	conversations map[peer.Hash]*conversation // those in use
+	stored        map[peer.Hash]Conversation  // all that are in the store
 	sessions      map[peer.ID]*session
 	arrivals      map[peer.ID]*arrival // sessions that are to begin when the store works
 	drafts        []pendingDraft
 	delayed       []delayed
-	dropped       uint64                 // entries
-	failing       bool                   // the store failed, and that was said
-	unsaid        error                  // of what gives no word of its own, for the next Sync
-	noteworthy    map[*conversation]bool // have something noted
-	notedAgain    time.Time              // when to try again to commit that
+	dropped       uint64           // entries
+	failing       bool             // the store failed, and that was said
+	unsaid        error            // of what gives no word of its own, for the next Sync
+	noteworthy    map[*holder]bool // have something noted
+	notedAgain    time.Time        // when to try again to commit that
 	stopped       bool
 }
 
@@ -33,20 +33,6 @@ type core struct {
 type delayed struct {
 	at   time.Time
 	done func()
-}
-
-// conversation is a conversation in memory: what the store holds of it but the
-// entries.
-type conversation struct {
-	Conversation
-	stored  bool // there is one in the store
-	contact bool // its Peer is a contact
-	logs    map[LogKey]Log
-	forks   map[LogKey]Fork // with Peer
-	seen    map[LogKey]Seen // by Peer, of our own logs
-	noted   map[LogKey]Seen // what seen becomes with the next commit
-	newest  uint64          // the highest clock
-	weight  Weight          // of Peer's entries, while it is a stranger
 }
 
 func newCore(cfg Config) (*core, error) {
@@ -58,90 +44,21 @@ func newCore(cfg Config) (*core, error) {
 	}
 	c := &core{
 		cfg: cfg, self: cfg.Identity.ID(), timer: time.Now,
-		conversations: make(map[peer.ID]*conversation),
-		stored:        make(map[peer.ID]Conversation),
+		conversations: make(map[peer.Hash]*conversation),
+		stored:        make(map[peer.Hash]Conversation),
 		sessions:      make(map[peer.ID]*session),
 		arrivals:      make(map[peer.ID]*arrival),
-		noteworthy:    make(map[*conversation]bool),
+		noteworthy:    make(map[*holder]bool),
 	}
 	all, err := cfg.Store.Conversations()
 	if err != nil {
 		return nil, fmt.Errorf("load conversations: %w", err)
 	}
 	for _, v := range all {
-		c.stored[v.Peer] = v
+		c.stored[v.ID] = v
 	}
 	return c, nil
 }
-
-// with returns the conversation with a device; one that was never written to is
-// made in memory only.
-func (c *core) with(id peer.ID) (*conversation, error) {
-	if v, ok := c.conversations[id]; ok {
-		return v, nil
-	}
-	v := &conversation{
-		logs:  make(map[LogKey]Log),
-		forks: make(map[LogKey]Fork),
-		seen:  make(map[LogKey]Seen),
-		noted: make(map[LogKey]Seen),
-	}
-	if v.Conversation, v.stored = c.stored[id]; !v.stored {
-		v.Peer = id
-		v.ID, v.Preimage = Direct(c.self, id)
-	}
-	if err := c.load(v); err != nil {
-		return nil, fmt.Errorf("load conversation with %s: %w", id, err)
-	}
-	c.conversations[id] = v
-	return v, nil
-}
-
-func (c *core) load(v *conversation) (err error) {
-	store := c.cfg.Store
-	if v.contact, err = store.Contact(v.Peer); err != nil || !v.stored {
-		return err
-	}
-	logs, err := store.Logs(v.ID)
-	if err != nil {
-		return err
-	}
-	for _, l := range logs {
-		v.logs[l.LogKey] = l
-	}
-	forks, err := store.Forks(v.ID)
-	if err != nil {
-		return err
-	}
-	for _, f := range forks {
-		v.forks[f.LogKey] = f
-	}
-	seen, err := store.Seen(v.ID, v.Peer)
-	if err != nil {
-		return err
-	}
-	for _, s := range seen {
-		v.seen[s.LogKey] = s
-	}
-	if v.newest, err = store.Newest(v.ID); err != nil {
-		return err
-	}
-	if !v.contact { // only strangers are weighed, and theirs is little to read
-		v.weight, err = store.Weight(v.ID, v.Peer)
-	}
-	return err
-}
-
-// writes names the log that this device adds to in a conversation.
-func (c *core) writes(v *conversation) LogKey {
-	if v.Log != 0 {
-		return LogKey{c.self, v.Log}
-	}
-	return LogKey{c.self, c.cfg.Store.Log()}
-}
-
-// party reports whether a device takes part in a conversation.
-func (c *core) party(v *conversation, id peer.ID) bool { return id == c.self || id == v.Peer }
 
 // hashes knows the headers of a log that the store holds.
 func (c *core) hashes(v *conversation, k LogKey) hashAt {
@@ -216,7 +133,7 @@ func (c *core) tick(now time.Time) {
 	for _, s := range c.sessions {
 		if !s.askAgain.IsZero() && !s.askAgain.After(now) {
 			s.askAgain = time.Time{}
-			c.ask(s)
+			c.ask(s, s.all()...)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package chat
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"earshot/peer"
@@ -11,15 +12,21 @@ import (
 // Haves are the vectors: what this device says it holds and has read, and what
 // peers say. A peer's is the acknowledgement of our entries.
 
+// vector is what is told of one conversation.
+type vector struct {
+	s    *share
+	logs []LogKey
+}
+
 // sayAll queues the first have of a session: everything, in pages.
 func (c *core) sayAll(s *session) {
-	var all []LogKey
-	if s.v.stored {
-		for k := range s.v.logs {
-			all = append(all, k)
+	var all []vector
+	for _, part := range s.shares {
+		if part.v.stored {
+			all = append(all, vector{part, slices.Collect(maps.Keys(part.v.logs))})
 		}
 	}
-	pages := c.haves(s, all)
+	pages := haves(all)
 	if len(pages) == 0 {
 		pages = []peer.Have{{}} // says that nothing is held
 	}
@@ -32,44 +39,57 @@ func (c *core) sayAll(s *session) {
 // sayChanges tells the peer the logs that changed since it was told; false where
 // that must wait.
 func (c *core) sayChanges(s *session) bool {
-	if len(s.dirty) == 0 {
-		return true
+	var changed []vector
+	for _, part := range s.shares {
+		if len(part.dirty) > 0 {
+			changed = append(changed, vector{part, slices.Collect(maps.Keys(part.dirty))})
+		}
 	}
-	var changed []LogKey
-	for k := range s.dirty {
-		changed = append(changed, k)
-	}
-	for _, page := range c.haves(s, changed) {
+	for _, page := range haves(changed) {
 		if !c.send(s, page) {
 			return false
 		}
-		for _, l := range page.Conversations[0].Logs {
-			delete(s.dirty, LogKey{l.Author, l.Log})
+		for _, hc := range page.Conversations {
+			for _, l := range hc.Logs {
+				delete(s.shares[hc.ID].dirty, LogKey{l.Author, l.Log})
+			}
 		}
 	}
 	return true
 }
 
 // haves makes pages that fit into frames.
-func (c *core) haves(s *session, logs []LogKey) []peer.Have {
+func haves(all []vector) []peer.Have {
+	const most, heading = frameRoom / logExtra, 2 // a conversation takes the place of two logs
 	var pages []peer.Have
-	const most = frameRoom/logExtra - 2 // the conversation takes the place of two
-	for len(logs) > 0 {
-		n := min(len(logs), most)
-		hc := peer.HaveConversation{ID: s.v.ID}
-		if !s.named {
-			hc.Preimage = s.v.Preimage
+	room := 0
+	for _, v := range all {
+		for logs := v.logs; len(logs) > 0; {
+			if room <= heading {
+				pages, room = append(pages, peer.Have{}), most
+			}
+			n := min(len(logs), room-heading)
+			page := &pages[len(pages)-1]
+			page.Conversations = append(page.Conversations, v.s.have(logs[:n]))
+			logs, room = logs[n:], room-heading-n
 		}
-		for _, k := range logs[:n] {
-			l := s.v.logs[k]
-			hc.Logs = append(hc.Logs, peer.HaveLog{
-				Author: k.Author, Log: k.Log, First: l.First, Last: l.Last, Hash: l.Hash, Read: min(l.Read, l.Last),
-			})
-		}
-		pages = append(pages, peer.Have{Conversations: []peer.HaveConversation{hc}})
-		logs = logs[n:]
 	}
 	return pages
+}
+
+// have is what is told of some logs of a conversation.
+func (s *share) have(logs []LogKey) peer.HaveConversation {
+	hc := peer.HaveConversation{ID: s.v.ID}
+	if !s.named {
+		hc.Preimage = s.v.Preimage
+	}
+	for _, k := range logs {
+		l := s.v.logs[k]
+		hc.Logs = append(hc.Logs, peer.HaveLog{
+			Author: k.Author, Log: k.Log, First: l.First, Last: l.Last, Hash: l.Hash, Read: min(l.Read, l.Last),
+		})
+	}
+	return hc
 }
 
 // takeHave handles what a peer says it holds.
@@ -80,35 +100,50 @@ func (c *core) takeHave(s *session, m peer.Have) {
 			return
 		}
 	}
+	var heard []*share
 	for _, hc := range m.Conversations {
-		s.named = true
-		for _, l := range hc.Logs {
-			k := LogKey{l.Author, l.Log}
-			if !s.claim(k, claim{Extent{l.First, l.Last, l.Read}, l.Hash}) {
-				continue
-			}
-			if l.Last < s.asked[k].to {
-				delete(s.asked, k) // it went back
-				delete(s.healing, k)
-			}
-			c.review(s, k)
+		part := s.shares[hc.ID]
+		c.takeClaims(part, hc.Logs)
+		if !slices.Contains(heard, part) {
+			heard = append(heard, part)
 		}
 	}
 	if !s.full && !m.More {
-		s.full = true
-		c.forget(s)
+		s.full, heard = true, s.all()
+		for _, part := range heard {
+			c.forget(part)
+		}
 	}
-	c.ask(s)
-	c.reviewWaiting(s)
+	c.ask(s, heard...)
+	for _, part := range heard {
+		c.reviewWaiting(part)
+	}
+}
+
+// takeClaims notes what a peer says it holds of a conversation.
+func (c *core) takeClaims(s *share, logs []peer.HaveLog) {
+	s.named = true
+	for _, l := range logs {
+		k := LogKey{l.Author, l.Log}
+		if !s.claim(k, claim{Extent{l.First, l.Last, l.Read}, l.Hash}) {
+			continue
+		}
+		if l.Last < s.asked[k].to {
+			delete(s.asked, k) // it went back
+			delete(s.healing, k)
+		}
+		c.review(s, k)
+	}
 }
 
 // checkHave refuses what no honest peer says; nothing is changed by then.
 func (c *core) checkHave(s *session, hc peer.HaveConversation) error {
-	if err := shared(c.self, s.peer, hc.ID, hc.Preimage); err != nil {
+	part, err := s.share(hc.ID, hc.Preimage)
+	if err != nil {
 		return err
 	}
 	for _, l := range hc.Logs {
-		if !c.party(s.v, l.Author) {
+		if !c.party(part.v, l.Author) {
 			return fmt.Errorf("log of %s, who has no part in the conversation", l.Author)
 		}
 		if l.First > l.Last || l.Last > 0 && l.First == 0 || l.Read > l.Last {
@@ -120,8 +155,8 @@ func (c *core) checkHave(s *session, hc peer.HaveConversation) error {
 
 // forget notes that the peer holds none of our logs that its first have did not
 // name: it lost its database, say.
-func (c *core) forget(s *session) {
-	for _, k := range ownLogs(s.v.seen, s.v.noted) {
+func (c *core) forget(s *share) {
+	for _, k := range ownLogs(s.holder.seen, s.holder.noted) {
 		if _, ok := s.claims[k]; !ok {
 			c.review(s, k)
 		}
@@ -140,7 +175,7 @@ func ownLogs(maps ...map[LogKey]Seen) []LogKey {
 
 // review compares what a peer claims of a log with what is here: it finds forks,
 // and how far our own entries were delivered.
-func (c *core) review(s *session, k LogKey) {
+func (c *core) review(s *share, k LogKey) {
 	rel, err := relate(s.v.logs[k], s.claims[k], c.hashes(s.v, k))
 	if err != nil {
 		c.failed(err)
@@ -156,13 +191,13 @@ func (c *core) review(s *session, k LogKey) {
 
 // note notes how far a peer has one of our logs, as far as its entries are known
 // to be ours.
-func (c *core) note(s *session, k LogKey, rel relation) {
+func (c *core) note(s *share, k LogKey, rel relation) {
 	theirs := s.claims[k]
 	same := theirs.Last
-	if fork, ok := s.v.forks[k]; ok && rel != shorter {
+	if fork, ok := s.fork(k); ok && rel != shorter {
 		same = min(fork.Point, theirs.Last)
 	} else if rel == longer { // not known before the rest came
-		same = min(s.v.seen[k].Last, s.v.logs[k].Last)
+		same = min(s.holder.seen[k].Last, s.v.logs[k].Last)
 	} else if rel == forked {
 		same = 0
 	}
@@ -170,12 +205,12 @@ func (c *core) note(s *session, k LogKey, rel relation) {
 	if same < now.First || same == 0 {
 		now.First, now.Last, now.Read = 0, 0, 0
 	}
-	if was, ok := s.v.seen[k]; ok && was == now || !ok && now.Last == 0 {
-		delete(s.v.noted, k)
+	if was, ok := s.holder.seen[k]; ok && was == now || !ok && now.Last == 0 {
+		delete(s.holder.noted, k)
 		return
 	}
-	s.v.noted[k] = now
-	c.noteworthy[s.v] = true
+	s.holder.noted[k] = now
+	c.noteworthy[s.holder] = true
 }
 
 // commitNoted makes durable how far the peers have our logs, and tells it.
@@ -184,8 +219,8 @@ func (c *core) commitNoted() {
 		return
 	}
 	var batch Batch
-	for v := range c.noteworthy {
-		for _, seen := range v.noted {
+	for h := range c.noteworthy {
+		for _, seen := range h.noted {
 			batch.Seen = append(batch.Seen, seen)
 		}
 	}
@@ -193,13 +228,13 @@ func (c *core) commitNoted() {
 		c.notedAgain = c.timer().Add(storeRetry)
 		return
 	}
-	for v := range c.noteworthy {
-		noted := maps.Clone(v.noted)
-		clear(v.noted)
+	for h := range c.noteworthy {
+		noted := maps.Clone(h.noted)
+		clear(h.noted)
 		for k, now := range noted {
-			was := v.seen[k]
-			v.seen[k] = now
-			c.cfg.Notify(Progress{v.Peer, v.ID, k.Log, was.extent(), now.extent()})
+			was := h.seen[k]
+			h.seen[k] = now
+			c.cfg.Notify(Progress{now.Peer, now.Conversation, k.Log, was.extent(), now.extent()})
 		}
 	}
 	clear(c.noteworthy)

@@ -53,14 +53,14 @@ func (h *healing) take(e Entry) error {
 
 // fork handles that a peer holds another branch of a log. Everybody is told
 // once; the author heals it.
-func (c *core) fork(s *session, k LogKey) {
-	if _, known := s.v.forks[k]; !known {
+func (c *core) fork(s *share, k LogKey) {
+	if _, known := s.fork(k); !known {
 		f := Fork{Conversation: s.v.ID, LogKey: k, Peer: s.peer}
 		if c.apply(Batch{Forks: []Fork{f}}) != nil {
-			c.askLater(s)
+			c.askLater(s.session)
 			return
 		}
-		s.v.forks[k] = f
+		s.v.forks[forkKey{k, s.peer}] = f
 		c.cfg.Notify(Forked{Peer: s.peer, Author: k.Author, Conversation: s.v.ID, Log: k.Log})
 	}
 	delete(s.asked, k)
@@ -72,8 +72,9 @@ func (c *core) fork(s *session, k LogKey) {
 }
 
 // beginHealing begins to fetch the peer's branch, or what it has more of it.
-func (c *core) beginHealing(s *session, k LogKey) {
-	f, theirs := s.v.forks[k], s.claims[k]
+func (c *core) beginHealing(s *share, k LogKey) {
+	f, _ := s.fork(k)
+	theirs := s.claims[k]
 	if s.healing[k] != nil || s.refused[k] || s.tookOver(k) || theirs.Last == 0 {
 		return
 	}
@@ -90,12 +91,12 @@ func lookBack(to, n uint64) *healing {
 }
 
 // branch is the next part of a peer's branch from a number on.
-func (s *session) branch(k LogKey, from uint64) span {
+func (s *share) branch(k LogKey, from uint64) span {
 	return span{from, min(s.claims[k].Last, from+window-1)}
 }
 
 // heal goes on with a branch after entries of it came.
-func (c *core) heal(s *session, k LogKey) {
+func (c *core) heal(s *share, k LogKey) {
 	h := s.healing[k]
 	if h.wants.from <= h.wants.to || len(h.entries) == 0 {
 		return // more of what was asked for is on its way
@@ -109,12 +110,12 @@ func (c *core) heal(s *session, k LogKey) {
 	}
 	if err != nil {
 		c.failed(err)
-		c.askLater(s)
+		c.askLater(s.session)
 	}
 }
 
 // findPoint looks for the point where the branches part in what came.
-func (c *core) findPoint(s *session, k LogKey, h *healing) error {
+func (c *core) findPoint(s *share, k LogKey, h *healing) error {
 	at := c.hashes(s.v, k)
 	point, found, err := parting(h.entries, at)
 	if err != nil {
@@ -143,7 +144,7 @@ func (c *core) findPoint(s *session, k LogKey, h *healing) error {
 
 // takeOver adds the branch that came to a log of ours, once it is complete or
 // large.
-func (c *core) takeOver(s *session, k LogKey, h *healing) error {
+func (c *core) takeOver(s *share, k LogKey, h *healing) error {
 	first := h.entries[0]
 	if h.wants.to < s.claims[k].Last && h.bytes < healRoom {
 		h.wants = s.branch(k, h.wants.to+1)
@@ -155,29 +156,27 @@ func (c *core) takeOver(s *session, k LogKey, h *healing) error {
 		return nil
 	}
 	ch := c.change(s.v)
-	if err := ch.adopt(k, h); err != nil {
+	if err := ch.adopt(Fork{Conversation: s.v.ID, LogKey: k, Peer: s.peer}, h); err != nil {
 		return err
 	}
 	if err := ch.commit(); err != nil {
 		return err
 	}
 	ch.tell()
-	for written := range ch.logs {
-		s.dirty[written] = true
-	}
+	s.v.changed(ch.logs)
 	c.review(s, k)
 	return nil
 }
 
 // adopt adds to the log that is written now what either branch of a forked one
 // holds behind the fork, where it is not in a sound place already.
-func (ch *change) adopt(k LogKey, h *healing) error {
-	ours, err := ch.behind(k, h.point)
+func (ch *change) adopt(fork Fork, h *healing) error {
+	ours, err := ch.behind(fork.LogKey, h.point)
 	if err != nil {
 		return err
 	}
 	last := h.entries[len(h.entries)-1]
-	fork := Fork{Conversation: ch.v.ID, LogKey: k, Peer: ch.v.Peer, Point: h.point, Last: last.Number, Hash: last.Hash()}
+	fork.Point, fork.Last, fork.Hash = h.point, last.Number, last.Hash()
 	var copies []Entry
 	for _, e := range merged(ours, h.entries) {
 		sound, err := ch.sound(e, fork)
@@ -188,7 +187,7 @@ func (ch *change) adopt(k LogKey, h *healing) error {
 			copies = append(copies, e)
 		}
 	}
-	if ch.writes() == k || len(copies) > 0 && copies[0].Clock < ch.at(ch.writes()).Clock {
+	if ch.writes() == fork.LogKey || len(copies) > 0 && copies[0].Clock < ch.at(ch.writes()).Clock {
 		ch.newLog()
 	}
 	for _, e := range copies {
@@ -224,13 +223,23 @@ func (ch *change) sound(e Entry, fresh Fork) (bool, error) {
 		return false, err
 	}
 	for _, p := range places {
-		f, ok := ch.v.forks[LogKey{e.Author, p.Log}]
-		if p.Log == fresh.Log {
-			f, ok = fresh, true
-		}
-		if !ok || p.Number <= f.Point {
+		if !ch.forked(LogKey{e.Author, p.Log}, p.Number, fresh) {
 			return true, nil
 		}
 	}
 	return false, nil
+}
+
+// forked reports whether an entry stands behind a fork of its log with anybody;
+// fresh takes the place of what is known of that one.
+func (ch *change) forked(k LogKey, number uint64, fresh Fork) bool {
+	if k == fresh.LogKey && number > fresh.Point {
+		return true
+	}
+	for key, f := range ch.v.forks {
+		if key.LogKey == k && key != (forkKey{fresh.LogKey, fresh.Peer}) && number > f.Point {
+			return true
+		}
+	}
+	return false
 }

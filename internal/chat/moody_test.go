@@ -38,29 +38,33 @@ func TestStoreFailsForAStranger(t *testing.T) {
 // TestStoreFailsAtTheBeginning: the conversation cannot be read when the session
 // begins; it begins a little later, with what the peer said first.
 func TestStoreFailsAtTheBeginning(t *testing.T) {
-	disk := chattest.NewMemory()
-	b := newAuthor(t, 2)
-	s := newSolo(t, disk)
-	s.up(b)
-	s.add(b, b.say("before"))
+	for _, method := range []string{"Logs", "Seen"} {
+		t.Run(method, func(t *testing.T) {
+			disk := chattest.NewMemory()
+			b := newAuthor(t, 2)
+			s := newSolo(t, disk)
+			s.up(b)
+			s.add(b, b.say("before"))
 
-	s = newSolo(t, disk)
-	s.fails["Logs"] = 2
-	s.replica.Up(b.ID(), b.from)
-	e := b.say("after")
-	done := s.tell(b, b.holds(e))
-	if done || len(s.sent) > 0 {
-		t.Fatalf("done %v, sent %v", done, s.sent)
+			s = newSolo(t, disk)
+			s.fails[method] = 2
+			s.replica.Up(b.ID(), b.from)
+			e := b.say("after")
+			done := s.tell(b, b.holds(e))
+			if done || len(s.sent) > 0 {
+				t.Fatalf("done %v, sent %v", done, s.sent)
+			}
+			for range 2 {
+				s.now = s.now.Add(5 * time.Second)
+				s.step()
+			}
+			if wants := got[peer.Want](s, b); len(wants) != 1 || wants[0].Ranges[0].From != 2 {
+				t.Fatalf("asked for %+v", wants)
+			}
+			s.add(b, e)
+			s.wantShown(b, "before", "after")
+		})
 	}
-	for range 2 {
-		s.now = s.now.Add(5 * time.Second)
-		s.step()
-	}
-	if wants := got[peer.Want](s, b); len(wants) != 1 || wants[0].Ranges[0].From != 2 {
-		t.Fatalf("asked for %+v", wants)
-	}
-	s.add(b, e)
-	s.wantShown(b, "before", "after")
 }
 
 // TestASessionThatBeginsLateKeepsItsAddress: by it strangers are counted.

@@ -11,31 +11,20 @@ import (
 // worth keeping: the next session begins with the whole vectors again.
 type session struct {
 	peer   peer.ID
-	v      *conversation
-	broken bool // it broke the protocol; nothing more is taken from it
+	shares map[peer.Hash]*share // by conversation
+	broken bool                 // it broke the protocol; nothing more is taken from it
 
-	// What the peer has.
-	claims map[LogKey]claim
-	full   bool // all pages of its first have came
-	named  bool // it named the conversation, so it needs no preimage
-
-	// What is wanted of it.
-	asked    map[LogKey]span
-	refused  map[LogKey]bool     // not asked for again in this session
-	healing  map[LogKey]*healing // its branches of our forked logs, on their way here
-	held     bool                // a stranger's caps are used up
-	askAgain time.Time           // when to ask again after the store failed
-	live     bucket              // what it may send unasked
+	// What comes from it.
+	full     bool      // all pages of its first have came
+	askAgain time.Time // when to ask again after the store failed
+	live     bucket    // what it may send unasked
+	refusing bool      // it sent entries that belong nowhere, and that was told
 
 	// What is on its way to it.
 	out       []peer.Message // in order, before anything else
-	dirty     map[LogKey]bool
-	serve     map[LogKey]span   // what it asked for and did not get yet
-	pushed    map[LogKey]uint64 // the last entry of ours that was sent live
-	push      bucket            // what we may send unasked
-	sendAgain time.Time         // when to try again because its queue was full
-	patience  time.Duration     // between that and the try before
-	waiting   bool              // it holds our entries back until its person answers
+	push      bucket         // what we may send unasked
+	sendAgain time.Time      // when to try again because its queue was full
+	patience  time.Duration  // between that and the try before
 }
 
 // span is a part of a log, both ends included.
@@ -94,22 +83,16 @@ func (c *core) giveUp(id peer.ID) {
 
 // begin makes the session, with the first have on its way.
 func (c *core) begin(id peer.ID, from netip.Prefix) error {
-	v, err := c.with(id)
+	all, err := c.between(id)
 	if err != nil {
 		return err
 	}
-	if !v.stored {
-		v.Origin = from
-	}
-	s := &session{
-		peer: id, v: v,
-		claims:  make(map[LogKey]claim),
-		asked:   make(map[LogKey]span),
-		refused: make(map[LogKey]bool),
-		healing: make(map[LogKey]*healing),
-		dirty:   make(map[LogKey]bool),
-		serve:   make(map[LogKey]span),
-		pushed:  make(map[LogKey]uint64),
+	s := &session{peer: id, shares: make(map[peer.Hash]*share)}
+	for _, v := range all {
+		if !v.stored {
+			v.Origin = from
+		}
+		s.join(v)
 	}
 	s.live.fill(c.timer())
 	s.push.fill(c.timer())
@@ -126,8 +109,9 @@ func (c *core) down(id peer.ID) {
 		return
 	}
 	delete(c.sessions, id)
-	if !s.v.stored {
-		delete(c.conversations, id)
+	for _, part := range s.shares {
+		delete(part.v.shares, id)
+		c.release(part.v)
 	}
 }
 
@@ -160,8 +144,13 @@ func (c *core) pump(s *session) {
 		}
 		s.out = s.out[1:]
 	}
-	if c.sayChanges(s) {
-		c.serve(s)
+	if !c.sayChanges(s) {
+		return
+	}
+	for _, part := range s.shares {
+		if !c.serve(part) {
+			return
+		}
 	}
 }
 

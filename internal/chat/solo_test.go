@@ -64,6 +64,13 @@ func (m moody) Logs(id peer.Hash) ([]chat.Log, error) {
 	return m.Store.Logs(id)
 }
 
+func (m moody) Seen(id peer.Hash, by peer.ID) ([]chat.Seen, error) {
+	if err := m.mood("Seen"); err != nil {
+		return nil, err
+	}
+	return m.Store.Seen(id, by)
+}
+
 func (m moody) Contact(id peer.ID) (bool, error) {
 	if err := m.mood("Contact"); err != nil {
 		return false, err

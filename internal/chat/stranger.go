@@ -64,7 +64,7 @@ func (c *core) accept(id peer.ID) error {
 	if c.stopped || id == c.self {
 		return nil
 	}
-	v, err := c.with(id)
+	v, err := c.direct(id)
 	if err != nil {
 		return err
 	}
@@ -73,36 +73,37 @@ func (c *core) accept(id peer.ID) error {
 	if err := ch.commit(); err != nil {
 		return err
 	}
-	c.resume(v)
-	if c.sessions[id] == nil && !v.stored {
-		delete(c.conversations, id)
-	}
+	c.resume(id)
+	c.release(v)
 	return nil
 }
 
 // resume asks a peer that is no stranger any more for what was held back.
-func (c *core) resume(v *conversation) {
-	s := c.sessions[v.Peer]
-	if s == nil || !s.held {
+func (c *core) resume(id peer.ID) {
+	s := c.sessions[id]
+	if s == nil {
 		return
 	}
-	s.held = false
-	clear(s.asked) // what was dropped does not come by itself
-	c.ask(s)
+	for _, part := range s.shares {
+		if part.held {
+			part.held = false
+			clear(part.asked) // what was dropped does not come by itself
+			c.ask(s, part)
+		}
+	}
 }
 
 // reviewWaiting finds out whether the peer holds our entries back because we are
 // the stranger: it took exactly what its caps let in, and never wrote.
-func (c *core) reviewWaiting(s *session) {
-	on := s.full && c.heldBack(s)
-	if on == s.waiting {
-		return
+func (c *core) reviewWaiting(s *share) {
+	before := s.waits()
+	s.waiting = s.full && c.heldBack(s)
+	if on := s.waits(); on != before {
+		c.cfg.Notify(Waiting{s.peer, on})
 	}
-	s.waiting = on
-	c.cfg.Notify(Waiting{s.peer, on})
 }
 
-func (c *core) heldBack(s *session) bool {
+func (c *core) heldBack(s *share) bool {
 	var w Weight
 	var first *Entry // that the peer does not have
 	for k, l := range s.v.logs {

@@ -8,38 +8,61 @@ import (
 	"earshot/peer"
 )
 
-// taking is one message of entries on its way into the logs.
+// taking is what one message brings of one conversation on its way into the logs.
 type taking struct {
 	*change
-	s       *session
-	live    int // entries that were not asked for
+	s       *share
 	touched map[LogKey]bool
 }
 
-// takeEntries judges and commits the entries of one message, then acknowledges
-// them. It returns how long the peer is to wait.
-func (c *core) takeEntries(s *session, m peer.Entries) time.Duration {
-	t := &taking{change: c.change(s.v), s: s, touched: make(map[LogKey]bool)}
-	for _, signed := range m.Entries {
-		if err := c.takeEntry(t, signed); err != nil {
-			return c.tryAgain(t, err)
+// intake is one message of entries while it is taken.
+type intake struct {
+	s       *session
+	takings []*taking
+	live    int // entries that were not asked for
+}
+
+// takeEntries judges and commits the entries of one message, those of each
+// conversation together, then acknowledges them. It returns how long the peer is
+// to wait.
+func (c *core) takeEntries(s *session, entries peer.Entries) time.Duration {
+	m := &intake{s: s}
+	for _, signed := range entries.Entries {
+		if err := c.takeEntry(m, signed); err != nil {
+			return c.tryAgain(s, err)
 		}
 	}
-	if err := t.commit(); err != nil {
-		return c.tryAgain(t, err)
+	for _, t := range m.takings {
+		if err := t.commit(); err != nil {
+			return c.tryAgain(s, err)
+		}
+		t.tell()
+		c.acknowledge(t)
 	}
-	t.tell()
-	c.acknowledge(t)
-	return s.live.take(t.live, c.timer())
+	return s.live.take(m.live, c.timer())
+}
+
+// taking is where a message's entries of one conversation go.
+func (m *intake) taking(c *core, s *share) *taking {
+	for _, t := range m.takings {
+		if t.s == s {
+			return t
+		}
+	}
+	t := &taking{change: c.change(s.v), s: s, touched: make(map[LogKey]bool)}
+	m.takings = append(m.takings, t)
+	return t
 }
 
 // acknowledge says what is held now, and asks for more where there is more.
 func (c *core) acknowledge(t *taking) {
 	s := t.s
+	s.v.changed(t.logs)
 	for k := range t.logs {
-		s.dirty[k] = true
 		if k.Author == c.self {
-			c.review(s, k)
+			for _, each := range s.v.shares {
+				c.review(each, k)
+			}
 		}
 	}
 	for k := range t.touched {
@@ -51,43 +74,41 @@ func (c *core) acknowledge(t *taking) {
 		}
 	}
 	if t.accept { // our own entries came back: we wrote to this peer once
-		c.resume(s.v)
+		c.resume(s.v.Peer)
 	}
-	c.ask(s)
+	c.ask(s.session, s)
 	c.reviewWaiting(s)
 }
 
 // tryAgain gives up on a message because of the store: nothing of it is
 // acknowledged, and it is asked for again a little later.
-func (c *core) tryAgain(t *taking, err error) time.Duration {
+func (c *core) tryAgain(s *session, err error) time.Duration {
 	c.failed(err)
-	c.askLater(t.s)
+	c.askLater(s)
 	return storeRetry
 }
 
 // askLater forgets what the peer was asked for, to ask again when the store may
 // work again.
 func (c *core) askLater(s *session) {
-	clear(s.asked)
-	clear(s.healing)
+	for _, part := range s.shares {
+		clear(part.asked)
+		clear(part.healing)
+	}
 	s.askAgain = c.timer().Add(storeRetry)
 }
 
 // takeEntry judges one entry; an error is the store's.
-func (c *core) takeEntry(t *taking, signed peer.SignedEntry) error {
-	s := t.s
-	e, err := ParseEntry(signed)
-	if err == nil && (e.Conversation != s.v.ID || !c.party(s.v, e.Author)) {
-		err = errNotShared
-	}
+func (c *core) takeEntry(m *intake, signed peer.SignedEntry) error {
+	e, s, err := c.parseEntry(m.s, signed)
 	if err != nil {
-		t.live++
-		c.refuse(s, LogKey{}, err)
+		m.live++
+		c.drop(m.s, err)
 		return nil
 	}
-	k := e.LogKey()
+	t, k := m.taking(c, s), e.LogKey()
 	if !s.asked[k].covers(e.Number) {
-		t.live++
+		m.live++
 	}
 	s.heard(e)
 	t.touched[k] = true
@@ -112,6 +133,19 @@ func (c *core) takeEntry(t *taking, signed peer.SignedEntry) error {
 	return c.extend(t, e)
 }
 
+// parseEntry reads an entry of a conversation that the peer shares.
+func (c *core) parseEntry(s *session, signed peer.SignedEntry) (Entry, *share, error) {
+	e, err := ParseEntry(signed)
+	if err != nil {
+		return Entry{}, nil, err
+	}
+	part, err := s.share(e.Conversation, nil)
+	if err == nil && !c.party(part.v, e.Author) {
+		err = errNotShared
+	}
+	return e, part, err
+}
+
 // extend appends an entry that is next in its log, where it may be.
 func (c *core) extend(t *taking, e Entry) error {
 	if before := t.at(e.LogKey()).Clock; e.Clock < before {
@@ -125,28 +159,6 @@ func (c *core) extend(t *taking, e Entry) error {
 		t.accept = true
 	}
 	return t.add(e)
-}
-
-// heard notes that the peer has an entry, since it sent it.
-func (s *session) heard(e Entry) {
-	known := s.claims[e.LogKey()]
-	if e.Number > known.Last {
-		known.First, known.Last, known.hash = max(1, known.First), e.Number, e.Hash()
-		s.claim(e.LogKey(), known)
-	}
-}
-
-// claim notes what the peer says of a log, unless it says too much.
-func (s *session) claim(k LogKey, theirs claim) bool {
-	most := maxLogs
-	if !s.v.contact {
-		most = maxStrangerLogs
-	}
-	if _, ok := s.claims[k]; !ok && len(s.claims) >= most {
-		return false
-	}
-	s.claims[k] = theirs
-	return true
 }
 
 // may reports whether an entry can be accepted now. One that cannot stays with
@@ -167,7 +179,7 @@ func (c *core) may(t *taking, e Entry) (bool, error) {
 	return false, nil
 }
 
-func (c *core) leave(s *session, e Entry, why string) {
+func (c *core) leave(s *share, e Entry, why string) {
 	s.refused[e.LogKey()] = true
 	c.cfg.Log.Info("entry left for later", "peer", s.peer, "log", e.Log, "number", e.Number, "why", why)
 }
@@ -177,13 +189,23 @@ var errDropped = errors.New("entry dropped")
 
 // refuse drops an entry. It is told once a log and session, and counted each
 // time.
-func (c *core) refuse(s *session, k LogKey, err error) {
-	c.dropped++
-	if s.refused[k] {
-		return
-	}
+func (c *core) refuse(s *share, k LogKey, err error) {
+	c.count(s.session, err, !s.refused[k])
 	s.refused[k] = true
 	delete(s.healing, k)
 	delete(s.asked, k)
-	c.cfg.Notify(Refused{s.peer, fmt.Errorf("%w: %w", errDropped, err), c.dropped})
+}
+
+// drop drops an entry that belongs to no conversation. It is told once a session.
+func (c *core) drop(s *session, err error) {
+	c.count(s, err, !s.refusing)
+	s.refusing = true
+}
+
+// count counts an entry that was dropped, and tells it.
+func (c *core) count(s *session, err error, tell bool) {
+	c.dropped++
+	if tell {
+		c.cfg.Notify(Refused{s.peer, fmt.Errorf("%w: %w", errDropped, err), c.dropped})
+	}
 }

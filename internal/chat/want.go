@@ -6,17 +6,19 @@ import (
 	"earshot/peer"
 )
 
-// ask asks the peer for what it has and this device lacks, a window of each log
-// at a time.
-func (c *core) ask(s *session) {
+// ask asks the peer for what it has of conversations and this device lacks, a
+// window of each log at a time.
+func (c *core) ask(s *session, of ...*share) {
 	var ranges []peer.WantRange
-	for k := range s.claims {
-		part, ok := c.lacking(s, k)
-		if !ok {
-			continue
+	for _, part := range of {
+		for k := range part.claims {
+			lack, ok := c.lacking(part, k)
+			if !ok {
+				continue
+			}
+			part.asked[k] = lack
+			ranges = append(ranges, peer.WantRange{Conversation: part.v.ID, Author: k.Author, Log: k.Log, From: lack.from, To: &lack.to})
 		}
-		s.asked[k] = part
-		ranges = append(ranges, peer.WantRange{Conversation: s.v.ID, Author: k.Author, Log: k.Log, From: part.from, To: &part.to})
 	}
 	const most = frameRoom / logExtra
 	for len(ranges) > 0 {
@@ -27,7 +29,7 @@ func (c *core) ask(s *session) {
 }
 
 // lacking is what to ask for of one log now, if anything.
-func (c *core) lacking(s *session, k LogKey) (span, bool) {
+func (c *core) lacking(s *share, k LogKey) (span, bool) {
 	if _, ok := s.asked[k]; ok || s.refused[k] || !s.askAgain.IsZero() {
 		return span{}, false
 	}
@@ -46,55 +48,52 @@ func (c *core) lacking(s *session, k LogKey) (span, bool) {
 	return span{mine.Last + 1, min(theirs.Last, mine.Last+window)}, true
 }
 
-// tookOver reports whether the peer's branch of a forked log of ours is here.
-func (s *session) tookOver(k LogKey) bool {
-	f, theirs := s.v.forks[k], s.claims[k]
-	return f.Last > 0 && f.Last == theirs.Last && f.Hash == theirs.hash
-}
-
 // takeWant handles what a peer asks for. A new range of a log takes the place of
 // the one before.
 func (c *core) takeWant(s *session, m peer.Want) {
 	for _, w := range m.Ranges {
-		if err := shared(c.self, s.peer, w.Conversation, nil); err != nil {
+		if _, err := s.share(w.Conversation, nil); err != nil {
 			c.breach(s, fmt.Errorf("want: %w", err))
 			return
 		}
 	}
 	for _, w := range m.Ranges {
 		k := LogKey{w.Author, w.Log}
-		part := span{max(1, w.From), s.v.logs[k].Last}
+		part := s.shares[w.Conversation]
+		want := span{max(1, w.From), part.v.logs[k].Last}
 		if w.To != nil {
-			part.to = min(part.to, *w.To)
+			want.to = min(want.to, *w.To)
 		}
-		if part.from <= part.to {
-			s.serve[k] = part
+		if want.from <= want.to {
+			part.serve[k] = want
 		}
 	}
 }
 
-// serve sends what a peer asked for, as much as its queue takes.
-func (c *core) serve(s *session) {
+// serve sends what a peer asked for, as much as its queue takes; false where the
+// rest must wait.
+func (c *core) serve(s *share) bool {
 	for k, part := range s.serve {
 		for part.from <= part.to {
 			entries, err := c.cfg.Store.Entries(s.v.ID, k, part.from, part.to, frameRoom*3/4)
 			if err != nil {
 				c.failed(err)
 				s.sendAgain = c.timer().Add(storeRetry)
-				return
+				return false
 			}
 			if len(entries) == 0 {
 				break
 			}
-			sent, ok := c.sendEntries(s, entries)
+			sent, ok := c.sendEntries(s.session, entries)
 			part.from += uint64(sent)
 			s.serve[k] = part
 			if !ok {
-				return
+				return false
 			}
 		}
 		delete(s.serve, k)
 	}
+	return true
 }
 
 // sendEntries sends entries in as many frames as they need, and returns how many

@@ -64,9 +64,9 @@ func (c *core) writeTo(to peer.ID, drafts []pendingDraft) {
 		}
 	}
 	ch.tell()
-	c.resume(ch.v)
-	c.spread(ch.v, ch.batch.Entries)
-	if s := c.sessions[to]; s != nil {
+	c.resume(to)
+	for _, s := range ch.v.shares {
+		c.spread(s, ch.batch.Entries)
 		c.reviewWaiting(s) // this may be the entry that the peer holds back
 	}
 }
@@ -77,7 +77,7 @@ func (c *core) addDrafts(to peer.ID, drafts []pendingDraft) ([]Entry, *change, e
 	if to == c.self {
 		return nil, nil, errors.New("this is the device itself")
 	}
-	v, err := c.with(to)
+	v, err := c.direct(to)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -140,9 +140,8 @@ func (ch *change) find(key EntryKey) (Entry, bool, error) {
 
 // spread brings new entries of ours, of one log, to the peer: at once where it
 // has all before them, else it is told that there are more.
-func (c *core) spread(v *conversation, entries []Entry) {
-	s := c.sessions[v.Peer]
-	if s == nil || s.broken || len(entries) == 0 {
+func (c *core) spread(s *share, entries []Entry) {
+	if s.broken || len(entries) == 0 {
 		return
 	}
 	k := entries[0].LogKey()
@@ -150,11 +149,11 @@ func (c *core) spread(v *conversation, entries []Entry) {
 	n := 0
 	for ; n < len(entries) && s.push.has(n+1, now); n++ {
 	}
-	has := max(s.pushed[k], s.v.seen[k].Last, s.v.noted[k].Last)
+	has := max(s.pushed[k], s.holder.seen[k].Last, s.holder.noted[k].Last)
 	if !s.full || s.waiting || s.dirty[k] || entries[0].Number != has+1 || !s.sendAgain.IsZero() {
 		n = 0
 	}
-	sent, _ := c.sendEntries(s, entries[:n])
+	sent, _ := c.sendEntries(s.session, entries[:n])
 	if sent > 0 {
 		s.push.take(sent, now)
 		s.pushed[k] = entries[sent-1].Number
@@ -166,7 +165,7 @@ func (c *core) spread(v *conversation, entries []Entry) {
 
 // read notes how far this person has read.
 func (c *core) read(id peer.ID, upTo Position) error {
-	v, err := c.with(id)
+	v, err := c.direct(id)
 	if err != nil || c.stopped || !v.stored {
 		return err
 	}
@@ -187,10 +186,6 @@ func (c *core) read(id peer.ID, upTo Position) error {
 	if err := ch.commit(); err != nil {
 		return err
 	}
-	if s := c.sessions[id]; s != nil {
-		for k := range ch.logs {
-			s.dirty[k] = true
-		}
-	}
+	v.changed(ch.logs)
 	return nil
 }

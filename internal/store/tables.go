@@ -15,7 +15,7 @@ import (
 var unsigned = []string{"setting", "device", "ticket", "revoked", "account", "friend", "log", "seen", "fork", "transfer", "manifest", "file"}
 
 // added are those of them that a database of an earlier version does not have.
-var added = []string{"ticket", "revoked", "account", "friend"}
+var added = []string{"ticket", "revoked", "account", "friend", "manifest"}
 
 // copyTables reads the unsigned tables of the damaged database at from into db,
 // whose file is at to, and reports whether all of them could be read to the end.
