@@ -53,6 +53,9 @@ func (f *fakeNode) Administer(ctx context.Context, user string, step node.AdminS
 	return "abcd-efgh-ijkl", f.called(ctx, "Administer", user+" "+string(step))
 }
 
+// madeLink is as long as a join link is.
+const madeLink = "earshot://chat.office.lan:7421/?k=AMn0J4KySqdSieTRiFWmpsZdcFLEg9fcGKq1v5w7yTs&c=7PZKX2MVQ4RB"
+
 func (f *fakeNode) Invite(ctx context.Context, i node.Invitation) (string, error) {
-	return "earshot://chat.office.lan:7421/?k=K7QFXXXX&c=ABCD", f.called(ctx, "Invite", strconv.Itoa(i.Uses))
+	return madeLink, f.called(ctx, "Invite", strconv.Itoa(i.Uses))
 }

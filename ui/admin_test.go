@@ -115,7 +115,7 @@ func TestInvitingSaysForHowMany(t *testing.T) {
 		k.asked("Invite")
 		k.keys("Ctrl+A", "2", "Enter", "Enter")
 		k.asked("Invite", "20")
-		k.shows("earshot://chat.office.lan:7421/?k=", "for 20 people")
+		k.shows("earshot://chat.office.lan:7421/?", "for 20 people", "&c=7PZKX2MVQ4", "│ RB ") // to its end
 	})
 }
 

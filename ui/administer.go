@@ -47,10 +47,14 @@ func (c *Console) takeStep(a node.ListedAccount, step node.AdminStep) {
 	})
 }
 
+// maxSecret is longer, in cells, than any link: one that was cut would be good for
+// nothing.
+const maxSecret = 1000
+
 // showOnce shows what nobody can be shown again. It opens by itself: keys that were
 // meant for something else do not close it.
 func (c *Console) showOnce(title, secret, text string) {
-	secret = peer.Line(secret, 0).String()
+	secret = peer.Line(secret, maxSecret).String()
 	d := c.newDialog(title)
 	d.firm, d.frozen = true, time.Now().Add(unguarded)
 	d.say(bold, secret)
