@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"strconv"
 
 	"earshot/internal/node"
 	"earshot/peer"
@@ -38,4 +39,23 @@ func (f *fakeNode) Friends(ctx context.Context) ([]node.Friend, error) {
 
 func (f *fakeNode) Friendship(ctx context.Context, user string, step node.FriendStep) (node.Friend, error) {
 	return node.Friend{User: peer.Line(user, 0), Name: peer.DisplayName(user), State: "outgoing"}, f.called(ctx, "Friendship", user+" "+string(step))
+}
+
+func (f *fakeNode) OnlineDevices(ctx context.Context) ([]node.OnlineDevice, error) {
+	return f.there, f.called(ctx, "OnlineDevices", "")
+}
+
+func (f *fakeNode) ListAccounts(ctx context.Context) ([]node.ListedAccount, error) {
+	return f.accounts, f.called(ctx, "ListAccounts", "")
+}
+
+func (f *fakeNode) Administer(ctx context.Context, user string, step node.AdminStep) (string, error) {
+	return "abcd-efgh-ijkl", f.called(ctx, "Administer", user+" "+string(step))
+}
+
+// madeLink is as long as a join link is.
+const madeLink = "earshot://chat.office.lan:7421/?k=AMn0J4KySqdSieTRiFWmpsZdcFLEg9fcGKq1v5w7yTs&c=7PZKX2MVQ4RB"
+
+func (f *fakeNode) Invite(ctx context.Context, i node.Invitation) (string, error) {
+	return madeLink, f.called(ctx, "Invite", strconv.Itoa(i.Uses))
 }

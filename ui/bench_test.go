@@ -153,7 +153,7 @@ func BenchmarkManyTransfers(b *testing.B) {
 				c.drawOnce()
 			}
 		})
-		c.page.show()
+		c.moves.show()
 		b.Run(name+"/page", func(b *testing.B) {
 			for b.Loop() {
 				c.drawOnce()

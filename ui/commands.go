@@ -19,6 +19,7 @@ type command struct {
 	slash string
 	args  string // what the slash command takes, a key of words.Args; empty: nothing
 	need  bool   // it takes them always
+	admin bool   // only administrators are told of it
 	hint  string // in the hint line, in the order of the table; "": not there
 	run   func(c *Console, args string)
 }
@@ -30,7 +31,7 @@ func commandTable() ([]command, map[string]*command) {
 		{id: "find", keys: []string{"Ctrl+K", "F2"}, slash: "find", args: "text", hint: "^K", run: (*Console).find},
 		{id: "send", keys: []string{"Ctrl+O"}, slash: "send", args: "path", hint: "^O", run: (*Console).sendFiles},
 		{id: "unread", keys: []string{"Ctrl+G", "F4", "Alt+A"}, hint: "^G", run: func(c *Console, _ string) { c.nextUnread() }},
-		{id: "transfers", keys: []string{"Ctrl+T", "F7"}, slash: "transfers", hint: "^T", run: func(c *Console, _ string) { c.page.show() }},
+		{id: "transfers", keys: []string{"Ctrl+T", "F7"}, slash: "transfers", hint: "^T", run: func(c *Console, _ string) { c.moves.show() }},
 		{id: "search", keys: []string{"Ctrl+F", "F3"}, slash: "search", args: "text", hint: "^F", run: (*Console).search},
 		{id: "answer", keys: []string{"Ctrl+R", "F8"}, run: func(c *Console, _ string) { c.answer() }},
 		{id: "next", keys: []string{"Ctrl+N", "Alt+Down"}, run: func(c *Console, _ string) { c.step(1) }},
@@ -57,6 +58,7 @@ func commandTable() ([]command, map[string]*command) {
 		{id: "key", slash: "key", run: func(c *Console, _ string) { c.showKey() }},
 		{id: "account", slash: "account", args: "server", run: (*Console).showAccount},
 		{id: "friend", slash: "friend", args: "user", need: true, run: (*Console).befriend},
+		{id: "admin", slash: "admin", admin: true, run: (*Console).administer},
 		{id: "name", slash: "name", args: "name", need: true, run: (*Console).setName},
 		{id: "folder", slash: "folder", args: "path", need: true, run: (*Console).setFolder},
 		{id: "arrivals", slash: "arrivals", run: func(c *Console, _ string) { c.quiet = !c.quiet }},
@@ -69,6 +71,14 @@ func commandTable() ([]command, map[string]*command) {
 		}
 	}
 	return table, byKey
+}
+
+// offered are the commands that a person is told of.
+func (c *Console) offered() []command {
+	if c.account.Admin {
+		return c.commands
+	}
+	return slices.DeleteFunc(slices.Clone(c.commands), func(cmd command) bool { return cmd.admin })
 }
 
 // commandHints is the hint line: keys and one word.
@@ -106,7 +116,7 @@ func (c *Console) command(line string) bool {
 // nearest is the command that somebody most likely meant.
 func (c *Console) nearest(name string) string {
 	var names []string
-	for _, cmd := range c.commands {
+	for _, cmd := range c.offered() {
 		if cmd.slash != "" {
 			names = append(names, cmd.slash)
 		}
@@ -139,7 +149,7 @@ func distance(a, b string) int {
 // step opens the next or previous conversation of the list.
 func (c *Console) step(n int) {
 	if id, ok := c.list.neighbour(n, func(node.Person) bool { return true }); ok {
-		c.page.open = false
+		c.page = nil
 		c.show(id)
 		c.focus(inCompose)
 	}
@@ -152,7 +162,7 @@ func (c *Console) nextUnread() {
 		c.say(c.words.NothingUnread)
 		return
 	}
-	c.page.open = false
+	c.page = nil
 	c.show(id)
 	c.focus(inCompose)
 }

@@ -115,7 +115,7 @@ func (m *composer) complete() bool {
 		return false
 	}
 	var fits []string
-	for _, cmd := range m.c.commands {
+	for _, cmd := range m.c.offered() {
 		if cmd.slash != "" && strings.HasPrefix(cmd.slash, begun) {
 			fits = append(fits, cmd.slash)
 		}

@@ -66,6 +66,11 @@ type Node interface {
 	ChangeAccount(ctx context.Context, to node.AccountChange) (node.Account, error)
 	Friends(ctx context.Context) ([]node.Friend, error)
 	Friendship(ctx context.Context, user string, step node.FriendStep) (node.Friend, error)
+
+	OnlineDevices(ctx context.Context) ([]node.OnlineDevice, error)
+	ListAccounts(ctx context.Context) ([]node.ListedAccount, error)
+	Administer(ctx context.Context, user string, step node.AdminStep) (password string, err error)
+	Invite(ctx context.Context, i node.Invitation) (link string, err error)
 }
 
 // Config is what a console is made of. Only Node must be set.

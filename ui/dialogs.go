@@ -279,7 +279,7 @@ func (c *Console) helpRows() [][2]string {
 	w := c.words
 	rows := [][2]string{{"Enter", w.HelpEnter}, {"Ctrl+J", w.HelpNewLine}}
 	var rest [][2]string
-	for _, cmd := range c.commands {
+	for _, cmd := range c.offered() {
 		keys := strings.Join(cmd.keys[:min(2, len(cmd.keys))], " ")
 		if cmd.slash != "" {
 			keys = strings.TrimSpace(keys + " /" + cmd.slash)

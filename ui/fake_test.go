@@ -33,6 +33,8 @@ type fakeNode struct {
 	key       node.ServerKey
 	friends   []node.Friend
 	found     []node.FoundServer
+	accounts  []node.ListedAccount
+	there     []node.OnlineDevice
 	calls     []string
 	fail      map[string]error         // by method
 	hold      map[string]chan struct{} // by method: a call waits for this

@@ -49,7 +49,7 @@ func (c *Console) matches(d *dialog, query string) []choice {
 			found = append(found, match{c.personChoice(d, p), score + 1})
 		}
 	}
-	for _, cmd := range c.commands {
+	for _, cmd := range c.offered() {
 		help := c.words.Help[cmd.id]
 		name := strings.TrimPrefix(folded, "/")
 		score := max(fuzzy(name, cmd.slash), fuzzy(name, peer.FoldName(help))-2)
@@ -89,7 +89,7 @@ func (c *Console) personChoice(d *dialog, p node.Person) choice {
 	}
 	return choice{left: c.list.presence(p) + " " + nameOf(p), middle: where, right: address, pick: func() {
 		d.close()
-		c.page.open = false
+		c.page = nil
 		c.show(p.ID)
 		c.focus(inCompose)
 	}}
@@ -162,7 +162,7 @@ func (c *Console) search(text string) {
 		c.complain(c.words.NobodyChosen)
 		return
 	}
-	c.page.open = false
+	c.page = nil
 	w := c.words
 	d := c.newDialog(w.SearchTitle)
 	query := d.ask(">", text)

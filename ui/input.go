@@ -36,7 +36,7 @@ func (c *Console) key(ev *tcell.EventKey) {
 		c.dialog.key(ev)
 		return
 	}
-	if c.page.open && c.page.key(ev) {
+	if c.page != nil && c.page.key(ev) {
 		return
 	}
 	if cmd := c.byKey[name]; cmd != nil && !(name == "Tab" && c.focused == inCompose && c.compose.complete()) {
@@ -55,8 +55,8 @@ func (c *Console) back() {
 	w, _ := c.screen.Size()
 	switch {
 	case c.seen():
-	case c.page.open:
-		c.page.open = false
+	case c.page != nil:
+		c.page = nil
 	case c.focused == inPeople && c.open != nil:
 		c.focus(inCompose)
 	case w < onePane:
@@ -72,12 +72,11 @@ const again = 2 * time.Second
 func (c *Console) interrupt() {
 	armed := c.disarm()
 	text, from, to := c.compose.field.GetSelection()
-	switch writing := c.focused == inCompose && !c.page.open; {
+	switch writing := c.focused == inCompose && c.page == nil; {
 	case c.dialog != nil && !c.dialog.firm:
 		c.dialog.close()
 	case writing && c.dialog == nil && from != to:
-		c.screen.SetClipboard([]byte(text))
-		c.say(c.words.Copied)
+		c.toClipboard(text)
 	case writing && c.dialog == nil && c.compose.text() != "":
 		c.compose.set("")
 	case armed:
@@ -86,6 +85,12 @@ func (c *Console) interrupt() {
 		c.pressed = c.now()
 		c.sayFor(again, c.words.Again)
 	}
+}
+
+// toClipboard gives a text to the terminal's clipboard.
+func (c *Console) toClipboard(text string) {
+	c.screen.SetClipboard([]byte(text))
+	c.say(c.words.Copied)
 }
 
 // disarm makes the next Ctrl+C the first one, and reports whether it would have
@@ -119,7 +124,7 @@ func (r *root) PasteHandler() func(string, func(tview.Primitive)) {
 		switch {
 		case r.c.dialog != nil:
 			r.c.dialog.paste(text)
-		case !r.c.page.open:
+		case r.c.page == nil:
 			r.c.paste(text)
 		}
 	}
@@ -150,12 +155,12 @@ func (c *Console) click(x, y int) {
 	switch {
 	case c.dialog != nil:
 		c.dialog.click(x, y)
-	case c.page.open:
+	case c.page != nil:
 		c.page.click(y)
 	case c.bar.has(x, y):
 		c.answer()
 	case c.strip.has(x, y):
-		c.page.show()
+		c.moves.show()
 	case c.list.drawn.has(x, y):
 		c.list.click(y)
 	case c.compose.drawn.has(x, y):
@@ -167,7 +172,7 @@ func (c *Console) click(x, y int) {
 
 // drag lets the line that one writes in place its cursor and select.
 func (c *Console) drag(action tview.MouseAction, ev *tcell.EventMouse, x, y int) bool {
-	if c.dialog != nil || c.page.open || !c.compose.drawn.has(x, y) {
+	if c.dialog != nil || c.page != nil || !c.compose.drawn.has(x, y) {
 		return false
 	}
 	c.compose.field.MouseHandler()(action, ev, func(tview.Primitive) {})
@@ -181,7 +186,7 @@ func (c *Console) wheel(x, y, n int) {
 	switch {
 	case c.dialog != nil:
 		c.dialog.scroll(-n)
-	case c.page.open:
+	case c.page != nil:
 		c.page.move(-n)
 	case c.list.drawn.has(x, y):
 		c.list.move(-n)

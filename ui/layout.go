@@ -19,9 +19,11 @@ type view struct {
 	list     *peopleList
 	messages *messageList
 	compose  *composer
-	page     *transferPage // shown while it is open
-	dialog   *dialog       // nil: none is open
-	welcome  *dialog       // the form of the first start; nil: there was none
+	page     page // covers the people and the conversation; nil: none
+	moves    *transferPage
+	admin    *adminPage
+	dialog   *dialog // nil: none is open
+	welcome  *dialog // the form of the first start; nil: there was none
 	focused  place
 
 	waiting    []request // what the bar and the status bar say, counted once a draw
@@ -45,8 +47,19 @@ func newView(c *Console) view {
 		list:     &peopleList{c: c, stale: true, folded: map[peer.ID]foldedName{}},
 		messages: &messageList{c: c, laid: map[messageID]laid{}},
 		compose:  newComposer(c),
-		page:     &transferPage{c: c},
+		moves:    &transferPage{c: c},
+		admin:    &adminPage{c: c},
 	}
+}
+
+// A page covers the people and the conversation while it is open, and has keys of
+// its own.
+type page interface {
+	draw(a area)
+	key(ev *tcell.EventKey) bool // false: it is none of the page's
+	hints() []string             // the keys that make sense now
+	click(y int)
+	move(n int)
 }
 
 // Sizes below which something has no room.
@@ -95,7 +108,7 @@ func (r *root) Draw(s tcell.Screen) {
 func (c *Console) drawMain(a area) {
 	c.bar, c.strip, c.compose.drawn, c.list.drawn = area{}, area{}, area{}, area{}
 	c.showFocus()
-	if c.page.open {
+	if c.page != nil {
 		c.page.draw(a)
 		return
 	}
@@ -120,7 +133,7 @@ func (c *Console) drawMain(a area) {
 
 // showFocus puts the cursor where keys go.
 func (c *Console) showFocus() {
-	if c.focused == inCompose && c.dialog == nil && !c.page.open {
+	if c.focused == inCompose && c.dialog == nil && c.page == nil {
 		c.compose.field.Focus(nil)
 	} else {
 		c.compose.field.Blur()
@@ -340,7 +353,7 @@ func (c *Console) drawHints(a area) {
 
 func (c *Console) hints() []string {
 	switch {
-	case c.page.open:
+	case c.page != nil:
 		return c.page.hints()
 	case c.focused == inPeople:
 		return append(strings.Split(c.words.ListHints, "|"), c.commandHints()...)
@@ -360,7 +373,7 @@ func (c *Console) focus(p place) {
 func (c *Console) afterDraw() {
 	c.setTitle()
 	m, ok := c.messages.lastSeen()
-	if !ok || !c.screen.focused() || c.page.open || !c.chatVisible() || before(m.Position, c.open.read) <= 0 {
+	if !ok || !c.screen.focused() || c.page != nil || !c.chatVisible() || before(m.Position, c.open.read) <= 0 {
 		return
 	}
 	c.open.read = m.Position

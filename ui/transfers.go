@@ -178,7 +178,6 @@ func transferStyle(t node.Transfer) tcell.Style {
 // and the conversation while it is open.
 type transferPage struct {
 	c      *Console
-	open   bool
 	cursor uuid.UUID
 	row    int // where the cursor was last
 	top    int
@@ -188,7 +187,7 @@ type transferPage struct {
 }
 
 func (p *transferPage) show() {
-	p.open = true
+	p.c.page = p
 	p.c.seen()
 }
 
@@ -236,7 +235,7 @@ func (p *transferPage) key(ev *tcell.EventKey) bool {
 	case "Enter":
 		p.enter()
 	case "Ctrl+T", "F7":
-		p.open = false
+		p.c.page = nil
 	case "Tab", "F6", "Shift+Tab":
 	default:
 		if ev.Key() != tcell.KeyRune {
@@ -318,7 +317,7 @@ func (p *transferPage) enter() {
 		p.c.askTaken(*t)
 		return
 	}
-	p.open = false
+	p.c.page = nil
 	p.c.show(t.Peer.ID)
 	p.c.focus(inCompose)
 }

@@ -136,6 +136,21 @@ type words struct {
 	ServerBar                            template          // name, address
 	FriendAsked, FriendMade              template          // name
 	Presences                            map[string]string // by presence
+	AdminTitle, AdminHints               string            // the hints separated by |
+	AdminCount                           template          // how many are there, have an account
+	Administrator, Disabled, NeverHere   string
+	OnlineSince, LastSeen                template // address, time; time
+	DevicesOf                            plural
+	KickTitle, DisableTitle, ResetTitle  template // user
+	KickText, DisableText, ResetText     string
+	KickYes, DisableYes, ResetYes        string
+	Kicked, DisabledNow, EnabledNow      template // user
+	PasswordTitle                        template // user
+	PasswordText, LinkTitle, Copy        string
+	LinkText                             plural // for how many people
+	InviteTitle, InviteUses, InviteText  string
+	InviteYes                            string
+	InviteWrong                          template // at most
 	WelcomeTitle, WelcomeText            string
 	WelcomeServer, Name, SaveFiles       string
 	NameMissing, FolderMissing           string
