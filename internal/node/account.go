@@ -38,27 +38,29 @@ func (n *Node) ServerKey(ctx context.Context, server string) (ServerKey, error) 
 }
 
 // serverLink reads what a person said of a server. The key of the one that was chosen
-// before is known, and that of a join link in the settings. pinned is the former's, if
+// before is known, and that of a join link in the settings. realm is the former, if
 // there is one.
-func (n *Node) serverLink(ctx context.Context, server string) (link rendezvous.Link, pinned peer.ID, err error) {
+func (n *Node) serverLink(ctx context.Context, server string) (link rendezvous.Link, realm peer.ID, err error) {
 	if link, err = rendezvous.ParseLink(server); err != nil {
-		return link, pinned, fmt.Errorf("%w: %w", ErrAddress, err)
+		return link, peer.ID{}, fmt.Errorf("%w: %w", ErrAddress, err)
 	}
-	var known []string
-	known, err = ask(ctx, n, func() ([]string, error) {
+	type pinned struct {
+		realm     peer.ID
+		addresses []string
+	}
+	known, err := ask(ctx, n, func() (pinned, error) {
 		if n.server.client == nil {
-			return nil, nil
+			return pinned{}, nil
 		}
-		pinned = n.server.Realm
-		return n.server.client.Addresses(), nil
+		return pinned{n.server.Realm, n.server.client.Addresses()}, nil
 	})
-	if link.Realm.IsZero() && slices.Contains(known, link.Address) {
-		link.Realm = pinned
+	if link.Realm.IsZero() && slices.Contains(known.addresses, link.Address) {
+		link.Realm = known.realm
 	}
 	if set, err := rendezvous.ParseLink(n.cfg.Server); err == nil && link.Realm.IsZero() && set.Address == link.Address {
 		link.Realm = set.Realm
 	}
-	return link, pinned, err
+	return link, known.realm, err
 }
 
 // SignIn makes this device one of an account's. The server's key must be known: by
