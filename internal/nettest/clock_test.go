@@ -92,6 +92,7 @@ func TestClocksThatJump(t *testing.T) {
 		"the receiver's/R-17": func(_, b *listener) *listener { return b },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // they wait, most of the time
 			link := lab.New(t, 2)
 			ann, bob := someone(t, link.Hosts[0], "Ann"), someone(t, link.Hosts[1], "Bob")
 			ann.ownClock(shifted)

@@ -135,6 +135,7 @@ func TestLeaving(t *testing.T) {
 		{"vanishes with its address", func(b *listener) { b.host.RemoveAddress() }},
 	} {
 		t.Run(c.how, func(t *testing.T) {
+			t.Parallel() // they wait, most of the time
 			link := lab.New(t, 2)
 			a, b := someone(t, link.Hosts[0], "Ann").listen(), someone(t, link.Hosts[1], "Bob").listen()
 			a.sees("Bob")
