@@ -141,19 +141,12 @@ func (p *adminPage) click(y int) {
 }
 
 func (p *adminPage) key(ev *tcell.EventKey) bool {
-	switch keyName(ev) {
-	case "Up":
-		p.move(-1)
-	case "Down":
-		p.move(1)
-	case "PgUp":
-		p.move(-p.room)
-	case "PgDn":
-		p.move(p.room)
-	case "Home", "Ctrl+Home":
-		p.move(-len(p.rows))
-	case "End", "Ctrl+End":
-		p.move(len(p.rows))
+	key := keyName(ev)
+	if n, ok := rowsMoved(key, p.room, len(p.rows)); ok {
+		p.move(n)
+		return true
+	}
+	switch key {
 	case "F5":
 		p.read()
 	case "Enter", "Tab", "F6", "Shift+Tab":

@@ -62,6 +62,26 @@ type page interface {
 	move(n int)
 }
 
+// rowsMoved is how far a key moves the cursor of a page on which so many rows are in
+// view; ok is false for a key that does not.
+func rowsMoved(key string, room, rows int) (n int, ok bool) {
+	switch key {
+	case "Up":
+		return -1, true
+	case "Down":
+		return 1, true
+	case "PgUp":
+		return -room, true
+	case "PgDn":
+		return room, true
+	case "Home", "Ctrl+Home":
+		return -rows, true
+	case "End", "Ctrl+End":
+		return rows, true
+	}
+	return 0, false
+}
+
 // Sizes below which something has no room.
 const (
 	leastWidth, leastHeight = 20, 6

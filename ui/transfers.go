@@ -219,19 +219,12 @@ func (p *transferPage) move(n int) {
 // key handles a key; false: it is none of the page's.
 func (p *transferPage) key(ev *tcell.EventKey) bool {
 	p.rows = p.c.transfers.all()
-	switch keyName(ev) {
-	case "Up":
-		p.move(-1)
-	case "Down":
-		p.move(1)
-	case "PgUp":
-		p.move(-p.room)
-	case "PgDn":
-		p.move(p.room)
-	case "Home", "Ctrl+Home":
-		p.move(-len(p.rows))
-	case "End", "Ctrl+End":
-		p.move(len(p.rows))
+	key := keyName(ev)
+	if n, ok := rowsMoved(key, p.room, len(p.rows)); ok {
+		p.move(n)
+		return true
+	}
+	switch key {
 	case "Enter":
 		p.enter()
 	case "Ctrl+T", "F7":
