@@ -21,7 +21,7 @@ func (f *fakeNode) ServerKey(ctx context.Context, server string) (node.ServerKey
 }
 
 func (f *fakeNode) SignIn(ctx context.Context, in node.SignIn) (node.Account, error) {
-	new := map[bool]string{true: " new"}[in.New]
+	new := map[bool]string{true: " new " + in.Name}[in.New]
 	a := f.account
 	a.SignedIn, a.User, a.Server = true, peer.Line(in.User, 0), in.Server
 	return a, f.called(ctx, "SignIn", in.Server+" "+in.Fingerprint+" "+in.User+" "+in.Password+new+in.Next)
@@ -31,6 +31,10 @@ func (f *fakeNode) SignOut(ctx context.Context) error { return f.called(ctx, "Si
 
 func (f *fakeNode) ChangeAccount(ctx context.Context, to node.AccountChange) (node.Account, error) {
 	return f.account, f.called(ctx, "ChangeAccount", string(*to.Presence))
+}
+
+func (f *fakeNode) ChangePassword(ctx context.Context, old, new string) error {
+	return f.called(ctx, "ChangePassword", old+" "+new)
 }
 
 func (f *fakeNode) Friends(ctx context.Context) ([]node.Friend, error) {

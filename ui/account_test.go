@@ -73,6 +73,9 @@ func TestAResetPasswordIsChosenAnewInTheConsole(t *testing.T) {
 		f.mu.Lock()
 		f.fail["SignIn"] = nil
 		f.mu.Unlock()
+		k.keys("my own words", "Enter", "my own word", "Enter", "Enter")
+		k.shows("two different passwords")
+		k.asked("SignIn", "chat  ann one-time")
 		k.keys("my own words", "Enter", "Enter")
 		k.asked("SignIn", "chat  ann one-time", "chat  ann one-timemy own words")
 		k.shows("Signed in as ann on chat.")
@@ -108,7 +111,7 @@ func TestFriendsShowTheirPresence(t *testing.T) {
 		k.hides("asks to be on your friend list")
 		k.typeCommand("/account")
 		k.shows("Account on chat.office.lan", "CC84 50F4")
-		k.keys("Left", "Left", "Enter")
+		k.keys("Left", "Left", "Left", "Enter")
 		k.asked("ChangeAccount", "busy")
 		away := f.account
 		away.Reached, away.Problem = false, peer.Line("the server does not answer", 0)

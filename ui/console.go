@@ -64,6 +64,7 @@ type Node interface {
 	SignIn(ctx context.Context, in node.SignIn) (node.Account, error)
 	SignOut(ctx context.Context) error
 	ChangeAccount(ctx context.Context, to node.AccountChange) (node.Account, error)
+	ChangePassword(ctx context.Context, old, new string) error
 	Friends(ctx context.Context) ([]node.Friend, error)
 	Friendship(ctx context.Context, user string, step node.FriendStep) (node.Friend, error)
 

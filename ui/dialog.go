@@ -75,6 +75,16 @@ func (d *dialog) complains() {
 // complain says what is wrong, and leaves the dialog open.
 func (d *dialog) complain(text string) { d.wrong.text = text }
 
+// trouble says what a call failed with: here, or where everybody sees it if the
+// dialog was closed meanwhile.
+func (d *dialog) trouble(err error) {
+	if d.c.dialog != d {
+		d.c.failure(err)
+		return
+	}
+	d.complain(d.c.why(err))
+}
+
 // say adds a text.
 func (d *dialog) say(style tcell.Style, text string) {
 	d.pieces = append(d.pieces, &textPiece{text: text, style: style})
@@ -95,6 +105,13 @@ func (d *dialog) gap() { d.say(plain, "") }
 func (d *dialog) ask(label, text string) *field {
 	f := newField(label, text)
 	d.stop(f)
+	return f
+}
+
+// secret adds a field whose text nobody sees.
+func (d *dialog) secret(label string) *field {
+	f := d.ask(label, "")
+	f.input.SetMaskCharacter('*')
 	return f
 }
 
@@ -123,6 +140,12 @@ func (d *dialog) start(n int) {
 			return
 		}
 	}
+}
+
+// goTo gives the focus to a field.
+func (d *dialog) goTo(f *field) {
+	d.at = slices.IndexFunc(d.stops, func(stop int) bool { return d.pieces[stop] == f })
+	d.top = -1
 }
 
 func (d *dialog) focused() piece {

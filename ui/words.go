@@ -131,6 +131,13 @@ type words struct {
 	CompareTitle                         template // server
 	CompareHow                           string
 	ChooseTitle, ChooseText              string
+	OnceMore, NotTheSame                 string            // a label; what is wrong
+	Strengths                            map[string]string // by strength
+	MakeAccount, Back                    string
+	ChangePassword                       string // a button
+	ChangeTitle, ChangeText              string
+	OldPassword, NextPassword            string
+	PasswordChanged                      string
 	FriendBar                            template // name, user
 	FriendText                           string
 	ServerBar                            template          // name, address
