@@ -46,6 +46,10 @@ func (f *fake) SignIn(_ context.Context, in node.SignIn) (node.Account, error) {
 	return f.server.account, f.call(words...)
 }
 
+func (f *fake) TakeBack(context.Context) (node.Account, error) {
+	return f.server.account, f.call("take back")
+}
+
 func (f *fake) SignOut(context.Context) error      { return f.call("sign out") }
 func (f *fake) ForgetServer(context.Context) error { return f.call("forget") }
 

@@ -157,6 +157,7 @@ func TestWhatFriendsDoIsToldByListen(t *testing.T) {
 		{node.Event{Kind: node.PresenceChanged, At: at, Friend: &bob}, `{"event":"presence","at":"2026-01-02T03:04:05Z","user":"bob","presence":"busy","status":"call"}`, "Bob (bob) is busy: call"},
 		{node.Event{Kind: node.FriendRequest, At: at, Friend: &bob}, `{"event":"friend_request","at":"2026-01-02T03:04:05Z","user":"bob"}`, "Bob (bob) asks to be on your friend list: earshot friends accept bob"},
 		{node.Event{Kind: node.SignedOut, At: at, Reason: peer.Line("kicked", 0)}, `{"event":"signed_out","at":"2026-01-02T03:04:05Z","reason":"kicked"}`, "! signed out: kicked"},
+		{node.Event{Kind: node.SignedOut, At: at, Reason: peer.Line(node.OutElsewhere, 0)}, `{"event":"signed_out","at":"2026-01-02T03:04:05Z","reason":"signed in from another place"}`, "! signed out: " + outWords(node.OutElsewhere)},
 	} {
 		var b strings.Builder
 		if err := writeJSON(&b, eventJSON(c.e)); err != nil || strings.TrimSpace(b.String()) != c.want {

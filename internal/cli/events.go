@@ -166,7 +166,7 @@ func (n narrator) words(e node.Event) string {
 	case e.Kind == node.FriendRequest && e.Friend != nil:
 		return fmt.Sprintf("%s asks to be on your friend list: earshot friends accept %s", friendName(*e.Friend), e.Friend.User)
 	case e.Kind == node.SignedOut:
-		return "! signed out: " + e.Reason.String()
+		return "! signed out: " + outWords(e.Reason.String())
 	case e.Kind == node.Failed:
 		return "! " + setIn(e.Error)
 	case e.Kind == node.Resync && e.Self != nil:
@@ -175,6 +175,14 @@ func (n narrator) words(e node.Event) string {
 		return "! " + lost
 	}
 	return ""
+}
+
+// outWords is why one was signed out, and what to do where a person has to.
+func outWords(reason string) string {
+	if reason != node.OutElsewhere {
+		return reason
+	}
+	return reason + ", too, which stays. A profile must not be copied: on one of the two, quit Earshot and start it with another --profile. \"earshot account login\" takes the account back"
 }
 
 // transferWords tells how a transfer stands when that changed.

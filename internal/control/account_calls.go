@@ -14,6 +14,7 @@ type AccountNode interface {
 	Servers(ctx context.Context) ([]node.FoundServer, error)
 	ServerKey(ctx context.Context, server string) (node.ServerKey, error)
 	SignIn(ctx context.Context, in node.SignIn) (node.Account, error)
+	TakeBack(ctx context.Context) (node.Account, error)
 	SignOut(ctx context.Context) error
 	ForgetServer(ctx context.Context) error
 	ChangeAccount(ctx context.Context, to node.AccountChange) (node.Account, error)
@@ -62,6 +63,9 @@ var accountCalls = map[string]call{
 	}),
 	"sign in": answer(func(ctx context.Context, n Node, in node.SignIn) (node.Account, error) {
 		return n.SignIn(ctx, in)
+	}),
+	"take back": answer(func(ctx context.Context, n Node, _ none) (node.Account, error) {
+		return n.TakeBack(ctx)
 	}),
 	"sign out": do(func(ctx context.Context, n Node, _ none) error {
 		return n.SignOut(ctx)

@@ -34,6 +34,12 @@ func (c *Client) SignIn(ctx context.Context, in node.SignIn) (result node.Accoun
 	return result, err
 }
 
+// TakeBack is the node's TakeBack.
+func (c *Client) TakeBack(ctx context.Context) (result node.Account, err error) {
+	err = c.ask(ctx, "take back", none{}, &result)
+	return result, err
+}
+
 // SignOut is the node's SignOut.
 func (c *Client) SignOut(ctx context.Context) error {
 	return c.ask(ctx, "sign out", none{}, &none{})

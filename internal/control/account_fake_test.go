@@ -23,6 +23,10 @@ func (f *fakeNode) SignIn(_ context.Context, in node.SignIn) (node.Account, erro
 	return node.Account{User: peer.Line("ann", 0), SignedIn: true}, f.note("sign in", in)
 }
 
+func (f *fakeNode) TakeBack(_ context.Context) (node.Account, error) {
+	return node.Account{User: peer.Line("ann", 0), SignedIn: true}, f.note("take back")
+}
+
 func (f *fakeNode) SignOut(_ context.Context) error { return f.note("sign out") }
 
 func (f *fakeNode) ForgetServer(_ context.Context) error { return f.note("forget server") }

@@ -30,6 +30,11 @@ func (f *Follower) SignIn(ctx context.Context, in node.SignIn) (node.Account, er
 	return once(ctx, f, func(n Node) (node.Account, error) { return n.SignIn(ctx, in) })
 }
 
+// TakeBack is the node's TakeBack.
+func (f *Follower) TakeBack(ctx context.Context) (node.Account, error) {
+	return once(ctx, f, func(n Node) (node.Account, error) { return n.TakeBack(ctx) })
+}
+
 // SignOut is the node's SignOut.
 func (f *Follower) SignOut(ctx context.Context) error {
 	_, err := once(ctx, f, order(func(n Node) error { return n.SignOut(ctx) }))

@@ -22,6 +22,7 @@ func TestEveryCallAboutAServerReachesTheNode(t *testing.T) {
 	f.Servers(ctx)
 	f.ServerKey(ctx, "chat")
 	f.SignIn(ctx, in)
+	f.TakeBack(ctx)
 	f.SignOut(ctx)
 	f.ForgetServer(ctx)
 	f.ChangeAccount(ctx, change)
@@ -38,7 +39,7 @@ func TestEveryCallAboutAServerReachesTheNode(t *testing.T) {
 	f.ImportAccounts(ctx, people)
 
 	want := []any{
-		[]any{"account"}, []any{"servers"}, []any{"server key", "chat"}, []any{"sign in", in}, []any{"sign out"}, []any{"forget server"},
+		[]any{"account"}, []any{"servers"}, []any{"server key", "chat"}, []any{"sign in", in}, []any{"take back"}, []any{"sign out"}, []any{"forget server"},
 		[]any{"change account", change}, []any{"password", "old", "new"}, []any{"devices"}, []any{"revoke", peer.ID{1}},
 		[]any{"friends"}, []any{"search", "bo"}, []any{"friendship", "bob", node.AcceptFriend}, []any{"online"}, []any{"accounts"},
 		[]any{"administer", "bob", node.KickAccount}, []any{"invite", node.Invitation{Uses: 3}}, []any{"import", people},

@@ -180,6 +180,24 @@ func (n *Node) enter(c *rendezvous.Client, in rendezvous.SignedIn) error {
 	return nil
 }
 
+// TakeBack has this node be the one that is signed in, where its identity was copied
+// and is signed in from another place, too: that one is told in its turn. Without that
+// nothing changes. It needs no password: the key is the device's.
+func (n *Node) TakeBack(ctx context.Context) (Account, error) {
+	return ask(ctx, n, func() (Account, error) {
+		switch s := &n.server; {
+		case s.client == nil:
+			return Account{}, ErrNoServer
+		case !s.signedIn():
+			return Account{}, ErrSignedOut
+		case s.elsewhere:
+			n.heartbeat()
+			n.accountChanged()
+		}
+		return n.account(), nil
+	})
+}
+
 // SignOut takes this device from its account. It returns when that is on the disk.
 func (n *Node) SignOut(ctx context.Context) error {
 	client, err := n.signedInClient(ctx)

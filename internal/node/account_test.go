@@ -176,6 +176,50 @@ func TestWhoIsKickedIsTold(t *testing.T) {
 	o.signsIn(ann, "ann")
 }
 
+// TestACopyThatSignsInIsTold has one identity signed in from two places: the one that
+// came last stays, and a person takes that back.
+func TestACopyThatSignsInIsTold(t *testing.T) { t.Run("A-25", signsInTwice) }
+
+func signsInTwice(t *testing.T) {
+	o, bob := openServer(t), start(t, "Bob")
+	o.signsIn(bob, "bob")
+	home := t.TempDir()
+	first := start(t, "Ann", func(c *Config) { c.Profile = open(t, home, "ann") })
+	o.signsIn(first, "ann")
+	here := func(d *device) func() bool {
+		return func() bool { a := d.account(); return a.SignedIn && a.Reached && !a.Elsewhere }
+	}
+	eventually(t, "a heartbeat", here(first))
+	atFirst := first.subscribe()
+
+	second := copied(t, first, t.TempDir(), "default")
+	o.signsIn(second, "ann")
+	atFirst.wait("nothing more of Bob", func(e Event) bool { return e.Kind == PresenceChanged && e.Friend.Presence == rendezvous.Offline })
+	if e := atFirst.kind(SignedOut); e.Reason.String() != OutElsewhere {
+		t.Errorf("the first is told %q", e.Reason)
+	}
+	eventually(t, "the second one stays", here(second))
+	if a := first.account(); !a.SignedIn || a.Reached || !a.Elsewhere || a.Problem.IsZero() {
+		t.Errorf("afterwards the first is %+v", a)
+	}
+
+	atSecond := second.subscribe()
+	if a, err := first.TakeBack(t.Context()); err != nil || a.Elsewhere || !a.Problem.IsZero() {
+		t.Errorf("taken back: %+v, %v", a, err)
+	}
+	if e := atSecond.kind(SignedOut); e.Reason.String() != OutElsewhere {
+		t.Errorf("the second is told %q", e.Reason)
+	}
+	eventually(t, "the first is back", here(first))
+	o.signsIn(second, "ann") // with the password it is the same
+	atFirst.kind(SignedOut)
+	eventually(t, "the second is back", here(second))
+
+	if _, err := start(t, "Cleo").TakeBack(t.Context()); !errors.Is(err, ErrNoServer) {
+		t.Errorf("without a server: %v", err)
+	}
+}
+
 func TestAPasswordGoesOnlyToAServerThatWasConfirmed(t *testing.T) {
 	o, rogue, ann := openServer(t), openServer(t), start(t, "Ann")
 	ask := func(server, fingerprint string) error {

@@ -74,9 +74,18 @@ type Account struct {
 	Server      string `json:"server"`
 	Fingerprint string `json:"fingerprint"`
 	Reached     bool   `json:"reached"` // the server answers
+	// Elsewhere: this identity is signed in from another place, too, which came later;
+	// friends hear of that one. See [Node.TakeBack].
+	Elsewhere bool `json:"elsewhere,omitzero"`
 	// Problem says why it does not, in words.
 	Problem peer.Text `json:"problem,omitzero"`
 }
+
+// Why a device is signed out, as [Event.Reason] of [SignedOut] says it.
+const (
+	OutByServer  = "the server signed this device out"
+	OutElsewhere = "signed in from another place"
+)
 
 // AccountChange is what others are to see from now on; what is nil stays.
 type AccountChange struct {

@@ -50,7 +50,7 @@ func (n *Node) revocationsGrew(e peer.RevocationsGrew) {
 	n.say()
 	own, err := peer.ParseTicket(n.server.Ticket)
 	if err == nil && e.List.Voids(own) && !n.server.reached { // a server that is there says so itself
-		n.signedOut("the server signed this device out")
+		n.signedOut(OutByServer)
 	}
 }
 

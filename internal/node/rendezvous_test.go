@@ -35,13 +35,16 @@ type rendezvousServer struct {
 	asked    []string
 	changed  chan struct{} // closed when something is new
 	version  uint64
-	twice    bool
+	starts   map[peer.ID]starts
 }
+
+// starts are the newest start of an identity that heartbeats, and the one before.
+type starts struct{ now, before uuid.UUID }
 
 func openServer(t *testing.T) *rendezvousServer {
 	o := &rendezvousServer{
 		t: t, realm: peer.NewIdentity([32]byte{9}), accounts: make(map[peer.ID]rendezvous.Account),
-		beats: make(map[peer.ID]rendezvous.Heartbeat), out: make(map[peer.ID]bool), changed: make(chan struct{}), version: 1,
+		beats: make(map[peer.ID]rendezvous.Heartbeat), out: make(map[peer.ID]bool), changed: make(chan struct{}), version: 1, starts: make(map[peer.ID]starts),
 	}
 	o.listen("127.0.0.1:0")
 	t.Cleanup(func() { o.stop() })
@@ -172,6 +175,15 @@ func (o *rendezvousServer) heartbeat(w http.ResponseWriter, r *http.Request, id 
 	if err := json.Unmarshal(b, &h); err != nil {
 		o.t.Error(err)
 	}
+	switch s := o.starts[id]; h.Instance {
+	case s.before:
+		o.say(w, rendezvous.News{Number: h.Received, Twice: true})
+		return
+	case s.now:
+	default:
+		o.starts[id] = starts{h.Instance, s.now}
+		o.news()
+	}
 	if before, ok := o.beats[id]; h.Presence == rendezvous.Offline {
 		delete(o.beats, id)
 		o.news()
@@ -196,5 +208,5 @@ func (o *rendezvousServer) heartbeat(w http.ResponseWriter, r *http.Request, id 
 		o.refuse(w, rendezvous.CodeSignedOut)
 		return
 	}
-	o.say(w, rendezvous.News{Number: o.version, Whole: true, Friends: o.friends(id), Twice: o.twice})
+	o.say(w, rendezvous.News{Number: o.version, Whole: true, Friends: o.friends(id), Twice: o.starts[id].now != h.Instance})
 }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -25,6 +26,10 @@ type server struct {
 	reached bool
 	problem error            // why it is not
 	own     []netip.AddrPort // where this device can be reached
+	// elsewhere: another start of this identity heartbeats. Whoever was told so goes on
+	// under another instance only, which then is the one that came later.
+	elsewhere bool
+	instance  uuid.UUID // in place of the node's; zero: that one
 }
 
 // signedIn reports whether this device belongs to an account.
@@ -128,9 +133,12 @@ func (n *Node) dialer(realm peer.ID, servers []string) (*rendezvous.Client, erro
 
 // heartbeat begins to give signs of life at the server.
 func (n *Node) heartbeat() {
+	if s := &n.server; s.elsewhere {
+		s.elsewhere, s.problem, s.instance = false, nil, uuid.New()
+	}
 	var w *rendezvous.Watch
 	w = rendezvous.NewWatch(rendezvous.WatchConfig{
-		Client: n.server.client, Instance: n.instance, Beat: n.beat(),
+		Client: n.server.client, Instance: cmp.Or(n.server.instance, n.instance), Beat: n.beat(),
 		Notify: func(e any) { n.box.put(watched{w, e}) },
 	})
 	n.server.watch = w
@@ -210,7 +218,7 @@ func (n *Node) watched(e watched) {
 	case rendezvous.Told:
 		n.told(e.News)
 	case rendezvous.SignedOut:
-		n.signedOut("the server signed this device out")
+		n.signedOut(OutByServer)
 	}
 }
 
@@ -271,14 +279,16 @@ func (n *Node) takeOwnTicket(ticket []byte) bool {
 	return true
 }
 
-// watchElsewhere notes that this identity is signed in from another place, too.
+// watchElsewhere notes that this identity is signed in from another place, too, which
+// stays: what the server says of friends goes there.
 func (n *Node) watchElsewhere() {
-	n.server.watch, n.server.reached = nil, false
-	n.server.problem = errors.New("this profile is signed in from another place")
+	s := &n.server
+	s.watch, s.reached, s.elsewhere = nil, false, true
+	s.problem = errors.New("this profile is signed in from another place")
 	n.shift.put(nil)
-	n.fail("This profile is signed in from another place at the same time, which stays. A profile must not be copied: " +
-		"on one of the two, quit Earshot and start it with another --profile.")
-	n.publish(Event{Kind: SignedOut, Reason: peer.Line("signed in from another place", 0)})
+	n.log.Warn("this identity is signed in from another place, too", "server", s.host())
+	n.differ(s.roster.Away())
+	n.publish(Event{Kind: SignedOut, Reason: peer.Line(OutElsewhere, 0)})
 	n.accountChanged()
 }
 
@@ -293,7 +303,7 @@ func (n *Node) signedOut(reason string) {
 // dropAccount forgets the account, and not the server.
 func (n *Node) dropAccount() {
 	s := &n.server
-	s.watch, s.reached, s.problem, s.Ticket = nil, false, nil, nil
+	s.watch, s.reached, s.elsewhere, s.problem, s.Ticket = nil, false, false, nil, nil
 	n.shift.put(nil)
 	n.host.SetTicket(nil)
 	s.Account.Account.ID = uuid.Nil
@@ -331,6 +341,7 @@ func (n *Node) account() Account {
 	out := Account{
 		ID: a.ID, User: peer.Line(a.User, 0), Name: peer.DisplayName(a.Name), Team: peer.DisplayName(a.Team),
 		Status: peer.DisplayName(a.Status), Presence: rendezvous.Offline, Admin: a.Admin, SignedIn: s.signedIn(), Reached: s.reached,
+		Elsewhere: s.elsewhere,
 	}
 	if s.client != nil {
 		out.Fingerprint = rendezvous.Fingerprint(s.Realm)
