@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"earshot/internal/node"
 )
@@ -15,6 +16,8 @@ type account struct {
 	friends map[string]node.Friend // by user name
 	asking  map[string]node.Friend // those of them who wait for an answer
 	found   []node.FoundServer
+	out     string    // why the device is signed out, as [node.Event.Reason]; empty: it is not, or by the person's wish
+	since   time.Time // when that was heard
 }
 
 func newAccount() account {
@@ -28,7 +31,7 @@ func (c *Console) readAccount() {
 		if err != nil {
 			return // the node has ended, which others say
 		}
-		c.account.Account = a
+		c.takeAccount(a)
 		if a.SignedIn {
 			c.readFriends()
 		}
@@ -75,14 +78,24 @@ func (c *Console) readFriends() {
 func (c *Console) applyAccount(ev node.Event) {
 	switch {
 	case ev.Kind == node.AccountChanged && ev.Account != nil:
-		c.account.Account = *ev.Account
+		c.takeAccount(*ev.Account)
 	case ev.Kind == node.ServersFound:
 		c.account.found = ev.Servers
 	case ev.Kind == node.SignedOut:
-		c.forgetFriends()
-		c.complain(c.words.SignedOut.with(ev.Reason.String()))
+		c.signedOut(ev.Reason.String())
 	case ev.Friend != nil:
 		c.applyFriend(*ev.Friend)
+	}
+}
+
+// takeAccount takes over how the account stands.
+func (c *Console) takeAccount(a node.Account) {
+	c.account.Account = a
+	switch {
+	case a.Elsewhere && c.account.out == "":
+		c.signedOut(node.OutElsewhere) // before this screen was there
+	case a.SignedIn && !a.Elsewhere:
+		c.account.out = ""
 	}
 }
 
@@ -156,8 +169,12 @@ func (c *Console) presenceOf(p node.Person) string {
 // serverWords is where one is signed in, for the status bar.
 func (c *Console) serverWords() string {
 	switch a := c.account; {
+	case !a.SignedIn && a.Server != "":
+		return c.words.SignedOutOf.with(serverName(a.Server))
 	case !a.SignedIn:
 		return c.words.NoServer
+	case a.Elsewhere:
+		return c.words.ElsewhereShort.with(serverName(a.Server))
 	case !a.Reached && !a.Problem.IsZero():
 		return c.words.ServerAway.with(serverName(a.Server))
 	default:
@@ -185,17 +202,23 @@ func (c *Console) showAccount(server string) {
 	if about := strings.TrimSpace(a.Team.String() + "  " + a.Status.String()); about != "" {
 		d.say(plain, about)
 	}
-	if !a.Problem.IsZero() {
+	switch {
+	case a.Elsewhere:
+		d.say(alarm, w.ElsewhereShort.with(serverName(a.Server)))
+	case !a.Problem.IsZero():
 		d.say(alarm, w.ServerAway.with(serverName(a.Server)))
 	}
 	d.say(dim, w.ServerKey.with(a.Fingerprint))
 	d.gap()
-	d.choose(
-		button{w.Presences["be online"], func() { c.be("online") }}, button{w.Presences["away"], func() { c.be("away") }},
-		button{w.Presences["busy"], func() { c.be("busy") }},
-		button{w.ChangePassword, c.askNewPassword}, button{w.SignOut, func() { c.tell(c.calls, c.node.SignOut) }}, button{w.Close, func() {}},
-	)
-	d.start(5)
+	buttons := []button{
+		{w.Presences["be online"], func() { c.be("online") }}, {w.Presences["away"], func() { c.be("away") }}, {w.Presences["busy"], func() { c.be("busy") }},
+		{w.ChangePassword, c.askNewPassword}, {w.SignOut, func() { c.tell(c.calls, c.node.SignOut) }}, {w.Close, func() {}},
+	}
+	if a.Elsewhere {
+		buttons = append([]button{{w.SignInHere, c.takeBack}}, buttons...)
+	}
+	d.choose(buttons...)
+	d.start(len(buttons) - 1)
 }
 
 // be changes the own presence.
@@ -365,7 +388,7 @@ func (c *Console) enter(f *dialog, in node.SignIn) {
 		case err != nil:
 			f.trouble(err)
 		default:
-			c.account.Account = a
+			c.takeAccount(a)
 			c.say(c.words.SignedIn.with(a.User.String(), serverName(a.Server)))
 			f.close()
 			c.readFriends()

@@ -27,6 +27,12 @@ func (f *fakeNode) SignIn(ctx context.Context, in node.SignIn) (node.Account, er
 	return a, f.called(ctx, "SignIn", in.Server+" "+in.Fingerprint+" "+in.User+" "+in.Password+new+in.Next)
 }
 
+func (f *fakeNode) TakeBack(ctx context.Context) (node.Account, error) {
+	a := f.account
+	a.Reached, a.Elsewhere = true, false
+	return a, f.called(ctx, "TakeBack", "")
+}
+
 func (f *fakeNode) SignOut(ctx context.Context) error { return f.called(ctx, "SignOut", "") }
 
 func (f *fakeNode) ChangeAccount(ctx context.Context, to node.AccountChange) (node.Account, error) {

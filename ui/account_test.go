@@ -119,9 +119,6 @@ func TestFriendsShowTheirPresence(t *testing.T) {
 		<-time.After(noticeTime)
 		k.rest()
 		k.shows("chat.office.lan does not answer")
-		k.say(node.Event{Kind: node.SignedOut, Reason: peer.Line("the server signed this device out", 0)})
-		k.shows("Signed out: the server signed this device out.")
-		k.hides("call")
 	})
 }
 

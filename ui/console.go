@@ -62,6 +62,7 @@ type Node interface {
 	Servers(ctx context.Context) ([]node.FoundServer, error)
 	ServerKey(ctx context.Context, server string) (node.ServerKey, error)
 	SignIn(ctx context.Context, in node.SignIn) (node.Account, error)
+	TakeBack(ctx context.Context) (node.Account, error)
 	SignOut(ctx context.Context) error
 	ChangeAccount(ctx context.Context, to node.AccountChange) (node.Account, error)
 	ChangePassword(ctx context.Context, old, new string) error

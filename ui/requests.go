@@ -26,6 +26,7 @@ type request struct {
 // was put off comes last.
 func (c *Console) requests() []request {
 	all := append(c.friendRequests(), c.serverRequest()...)
+	all = append(all, c.outRequest()...)
 	for _, t := range c.transfers.going() {
 		switch {
 		case offeredHere(*t):

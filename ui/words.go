@@ -124,7 +124,11 @@ type words struct {
 	SignIn, NewAccount, WithoutServer    string
 	FieldMissing, SigningIn              string
 	SignedIn                             template // user, server
-	SignedOut                            template // reason
+	SignedOutOf, ElsewhereShort          template // server
+	OutTitle                             template // server
+	OutText, ElsewhereText               template // server, time
+	OutWhy, ElsewhereTitle, ElsewhereWhy string
+	ElsewhereTheft, SignInHere           string
 	SignOut                              string
 	ServerAway, ServerKey                template // server; fingerprint
 	AccountTitle                         template // server
