@@ -168,21 +168,3 @@ func TestWhatFriendsDoIsToldByListen(t *testing.T) {
 		}
 	}
 }
-
-// FuzzPeople reads files of people.
-func FuzzPeople(f *testing.F) {
-	f.Add("user,name,team\nbob,\"Li, Bob\",Sales\ncleo\n")
-	f.Add("\ufeffbob\n\"")
-	f.Add(",,\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		people, err := parsePeople(strings.NewReader(text))
-		if err != nil {
-			return
-		}
-		for _, one := range people {
-			if one.User == "" {
-				t.Errorf("%q has somebody without a user name", text)
-			}
-		}
-	})
-}

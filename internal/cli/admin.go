@@ -5,11 +5,9 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -173,12 +171,6 @@ to its owner, who then chooses another. Ends with 1 where somebody was left out.
 	}
 }
 
-// Limits of a file of people.
-const (
-	maxPeopleFile = 4 << 20
-	maxPeople     = 10_000
-)
-
 // readPeople reads a file of people.
 func (p *Program) readPeople(path string) ([]node.NewAccount, error) {
 	in := p.Stdin
@@ -190,49 +182,11 @@ func (p *Program) readPeople(path string) ([]node.NewAccount, error) {
 		defer f.Close()
 		in = f
 	}
-	people, err := parsePeople(in)
+	people, err := node.ReadAccounts(in)
 	if err != nil {
 		return nil, &failure{code: codeUsage, what: fmt.Sprintf("%s: %v.", path, err), do: "Each line is USER,NAME,TEAM."}
 	}
 	return people, nil
-}
-
-// parsePeople reads people from CSV.
-func parsePeople(in io.Reader) ([]node.NewAccount, error) {
-	bounded := &io.LimitedReader{R: in, N: maxPeopleFile + 1}
-	r := csv.NewReader(bounded)
-	r.FieldsPerRecord, r.TrimLeadingSpace = -1, true
-	var people []node.NewAccount
-	for {
-		fields, err := r.Read()
-		if bounded.N == 0 { // else the end of the list would be missing
-			return nil, fmt.Errorf("more than %d MiB", maxPeopleFile>>20)
-		}
-		if errors.Is(err, io.EOF) {
-			return people, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		line, _ := r.FieldPos(0)
-		if len(people) == maxPeople {
-			return nil, fmt.Errorf("more than %d people", maxPeople)
-		}
-		if line == 1 {
-			fields[0] = strings.TrimPrefix(fields[0], "\ufeff") // spreadsheets write it
-		}
-		if !utf8.ValidString(strings.Join(fields, "")) {
-			return nil, fmt.Errorf("line %d is not in UTF-8", line)
-		}
-		if len(fields) > 3 || strings.TrimSpace(fields[0]) == "" {
-			return nil, fmt.Errorf("line %d is not USER,NAME,TEAM", line)
-		}
-		if line == 1 && strings.EqualFold(fields[0], "user") {
-			continue
-		}
-		fields = append(fields, "", "")
-		people = append(people, node.NewAccount{User: strings.TrimSpace(fields[0]), Name: fields[1], Team: fields[2]})
-	}
 }
 
 // showMade prints the passwords of new accounts, and who was left out.

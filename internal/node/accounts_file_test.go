@@ -1,17 +1,15 @@
-package cli
+package node
 
 import (
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"earshot/internal/node"
 )
 
 func TestAFileOfPeople(t *testing.T) {
-	got, err := parsePeople(strings.NewReader("\ufeffUser,name,team\r\nbob, \"Li, Bob\",Sales\n\ncleo\ndan,Dan\n"))
-	want := []node.NewAccount{{User: "bob", Name: "Li, Bob", Team: "Sales"}, {User: "cleo"}, {User: "dan", Name: "Dan"}}
+	got, err := ReadAccounts(strings.NewReader("\ufeffUser,name,team\r\nbob, \"Li, Bob\",Sales\n\ncleo\ndan,Dan\n"))
+	want := []NewAccount{{User: "bob", Name: "Li, Bob", Team: "Sales"}, {User: "cleo"}, {User: "dan", Name: "Dan"}}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}
@@ -20,22 +18,22 @@ func TestAFileOfPeople(t *testing.T) {
 		"ann\n,Ann\n":                              "line 2 is not USER,NAME,TEAM",
 		"ann\nbob,M\xfcller\n":                     "line 2 is not in UTF-8",
 		"ann\n\"bob\n":                             "line 2",
-		strings.Repeat("a\n", maxPeople+1):         "more than 10000 people",
-		"ann,\"" + strings.Repeat("x", 5<<20):      "more than 4 MiB",
-		"ann," + strings.Repeat("x", 5<<20) + "\n": "more than 4 MiB",
+		strings.Repeat("a\n", MaxAccounts+1):       "more than 10000 people",
+		"ann,\"" + strings.Repeat("x", 5<<20):      "or 4 MiB",
+		"ann," + strings.Repeat("x", 5<<20) + "\n": "or 4 MiB",
 	} {
-		if people, err := parsePeople(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), says) {
+		if people, err := ReadAccounts(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%.20q: %d people, %v; want %s", text, len(people), err, says)
 		}
 	}
 }
 
-func FuzzPeopleFile(f *testing.F) {
+func FuzzAccountsFile(f *testing.F) {
 	for _, seed := range []string{"user,name,team\nbob,\"Li, Bob\",Sales\n", "\ufeffann\n", "\"", "a,b,c,d", "\xff"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		people, err := parsePeople(strings.NewReader(text))
+		people, err := ReadAccounts(strings.NewReader(text))
 		if err != nil {
 			return
 		}
