@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"earshot/internal/node"
 	"earshot/peer"
@@ -61,6 +62,14 @@ func (f *fakeNode) ListAccounts(ctx context.Context) ([]node.ListedAccount, erro
 
 func (f *fakeNode) Administer(ctx context.Context, user string, step node.AdminStep) (string, error) {
 	return "abcd-efgh-ijkl", f.called(ctx, "Administer", user+" "+string(step))
+}
+
+func (f *fakeNode) ImportAccounts(ctx context.Context, accounts []node.NewAccount) ([]node.MadeAccount, error) {
+	var words []string
+	for _, a := range accounts {
+		words = append(words, a.User+"/"+a.Name+"/"+a.Team)
+	}
+	return f.made, f.called(ctx, "ImportAccounts", strings.Join(words, " "))
 }
 
 // madeLink is as long as a join link is.

@@ -159,43 +159,63 @@ func (p *adminPage) key(ev *tcell.EventKey) bool {
 	return true
 }
 
+// adminKey is a key of the page.
+type adminKey struct {
+	key  rune
+	word string                   // its hint is words.AdminKeys[word]
+	fits func(a *accountRow) bool // whether it makes sense with the chosen account; nil: there is none
+	do   func(c *Console, a *accountRow)
+}
+
+// adminKeys are the page's keys, in the order of the hint line.
+var adminKeys = []adminKey{
+	{'k', "kick", anAccount, func(c *Console, a *accountRow) { c.askStep(a.ListedAccount, node.KickAccount) }},
+	{'d', "disable", anEnabled, func(c *Console, a *accountRow) { c.askStep(a.ListedAccount, node.DisableAccount) }},
+	{'d', "enable", aDisabled, func(c *Console, a *accountRow) { c.takeStep(a.ListedAccount, node.EnableAccount) }},
+	{'r', "reset", anAccount, func(c *Console, a *accountRow) { c.askStep(a.ListedAccount, node.ResetAccount) }},
+	{'i', "invite", whoever, func(c *Console, _ *accountRow) { c.askInvite() }},
+	{'m', "import", whoever, func(c *Console, _ *accountRow) { c.askImport() }},
+}
+
+func whoever(*accountRow) bool     { return true }
+func anAccount(a *accountRow) bool { return a != nil }
+func anEnabled(a *accountRow) bool { return a != nil && !a.Disabled }
+func aDisabled(a *accountRow) bool { return a != nil && a.Disabled }
+
 func (p *adminPage) rune(r rune) {
-	switch {
-	case r == '?':
+	if r == '?' {
 		p.c.help("")
-	case r == 'i':
-		p.c.askInvite()
-	case len(p.rows) == 0:
-	case r == 'k':
-		p.c.askStep(p.chosen(), node.KickAccount)
-	case r == 'r':
-		p.c.askStep(p.chosen(), node.ResetAccount)
-	case r == 'd' && p.chosen().Disabled:
-		p.c.takeStep(p.chosen(), node.EnableAccount)
-	case r == 'd':
-		p.c.askStep(p.chosen(), node.DisableAccount)
+		return
+	}
+	chosen := p.chosen()
+	for _, k := range adminKeys {
+		if k.key == r && k.fits(chosen) {
+			k.do(p.c, chosen)
+			return
+		}
 	}
 }
 
-// chosen is the account under the cursor; there is one.
-func (p *adminPage) chosen() node.ListedAccount {
+// chosen is the account under the cursor; nil: there is none.
+func (p *adminPage) chosen() *accountRow {
+	if len(p.rows) == 0 {
+		return nil
+	}
 	row := p.rows[p.at()]
 	p.cursor = row.Account // the next list may have another one in its place
-	return row.ListedAccount
+	return &row
 }
 
 // hints are the keys that make sense for the chosen account.
 func (p *adminPage) hints() []string {
-	some := len(p.rows) > 0
-	disabled := some && p.rows[p.at()].Disabled
-	shown := []bool{some, some && !disabled, disabled, some, true, true, true, some}
 	var hints []string
-	for i, text := range strings.Split(p.c.words.AdminHints, "|") {
-		if shown[i] {
-			hints = append(hints, text)
+	w, chosen := p.c.words, p.chosen()
+	for _, k := range adminKeys {
+		if k.fits(chosen) {
+			hints = append(hints, string(k.key)+" "+w.AdminKeys[k.word])
 		}
 	}
-	return hints
+	return append(hints, strings.Split(w.AdminHints, "|")...)
 }
 
 func (p *adminPage) draw(a area) {

@@ -73,6 +73,7 @@ type Node interface {
 	ListAccounts(ctx context.Context) ([]node.ListedAccount, error)
 	Administer(ctx context.Context, user string, step node.AdminStep) (password string, err error)
 	Invite(ctx context.Context, i node.Invitation) (link string, err error)
+	ImportAccounts(ctx context.Context, accounts []node.NewAccount) ([]node.MadeAccount, error)
 }
 
 // Config is what a console is made of. Only Node must be set.

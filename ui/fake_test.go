@@ -34,6 +34,7 @@ type fakeNode struct {
 	friends   []node.Friend
 	found     []node.FoundServer
 	accounts  []node.ListedAccount
+	made      []node.MadeAccount
 	there     []node.OnlineDevice
 	calls     []string
 	fail      map[string]error         // by method

@@ -38,7 +38,7 @@ func fileOf(path string, info os.FileInfo) file {
 // exist; none where it is not, or where that takes too long.
 func (c *Console) lookForFiles(reader paths, text string, then func([]file)) {
 	c.looks.push(func(ctx context.Context) func() {
-		found := c.inTime(ctx, func() []file {
+		found, _ := inTime(ctx, c, func() []file {
 			infos := map[string]os.FileInfo{}
 			reader.exists = func(path string) bool {
 				info, err := os.Stat(path)
@@ -58,7 +58,7 @@ func (c *Console) lookForFiles(reader paths, text string, then func([]file)) {
 // listFolder reads a folder away from the loop: folders first, then by name.
 func (c *Console) listFolder(dir string, then func([]file)) {
 	c.looks.push(func(ctx context.Context) func() {
-		found := c.inTime(ctx, func() []file { return readFolder(dir) })
+		found, _ := inTime(ctx, c, func() []file { return readFolder(dir) })
 		return func() { then(found) }
 	})
 }
@@ -80,32 +80,32 @@ func readFolder(dir string) []file {
 	return found
 }
 
-// inTime is what look finds, or nothing when it takes too long; then it goes on
+// inTime is what look finds; false when it takes too long, then it goes on
 // by itself, and nobody waits for it: nothing can interrupt it. Until it comes
 // back there is no other look, so that a drive that never answers holds one
 // thread and not one for each key.
-func (c *Console) inTime(ctx context.Context, look func() []file) []file {
+func inTime[T any](ctx context.Context, c *Console, look func() T) (found T, ok bool) {
 	select {
 	case c.looking <- struct{}{}:
 	default:
-		return nil
+		return found, false
 	}
-	found := make(chan []file, 1)
+	back := make(chan T, 1)
 	go func() {
 		defer c.rescue()
-		files := func() []file {
+		seen := func() T {
 			defer func() { <-c.looking }() // before the next one may be asked for
 			return look()
 		}()
-		found <- files
+		back <- seen
 	}()
 	select {
-	case files := <-found:
-		return files
+	case found = <-back:
+		return found, true
 	case <-ctx.Done():
 	case <-time.After(lookAt):
 	}
-	return nil
+	return found, false
 }
 
 // errNoPath says that a path is empty.

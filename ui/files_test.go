@@ -12,7 +12,7 @@ func TestADriveThatNeverAnswersHoldsOneLook(t *testing.T) {
 	run(t, 80, 24, office(), Config{}, func(k *console) {
 		begun, answer := 0, make(chan struct{})
 		hung := func(ctx context.Context) func() {
-			k.c.inTime(ctx, func() []file { begun++; <-answer; return nil })
+			inTime(ctx, k.c, func() []file { begun++; <-answer; return nil })
 			return nil
 		}
 		for range 50 {
@@ -27,7 +27,7 @@ func TestADriveThatNeverAnswersHoldsOneLook(t *testing.T) {
 		k.asked("Look", "")
 		close(answer)
 		k.rest()
-		found := k.c.inTime(context.Background(), func() []file { return []file{{path: "/there"}} })
+		found, _ := inTime(context.Background(), k.c, func() []file { return []file{{path: "/there"}} })
 		if len(found) != 1 {
 			t.Error("no look after the drive answered")
 		}
@@ -37,7 +37,7 @@ func TestADriveThatNeverAnswersHoldsOneLook(t *testing.T) {
 func TestAPanicOfALookEndsTheConsole(t *testing.T) {
 	run(t, 80, 24, office(), Config{}, func(k *console) {
 		k.c.looks.push(func(ctx context.Context) func() {
-			k.c.inTime(ctx, func() []file { panic(errPanic) })
+			inTime(ctx, k.c, func() []file { panic(errPanic) })
 			return nil
 		})
 		k.rest()

@@ -12,11 +12,12 @@ import (
 	"earshot/peer"
 )
 
-// picker is the dialog that chooses files to send.
+// picker is the dialog that chooses files.
 type picker struct {
 	c      *Console
 	d      *dialog
-	ch     *chat
+	take   func(paths []string) // what becomes of them
+	one    bool                 // only one file: nothing is marked
 	path   *field
 	list   *choices
 	dir    string // whose files are listed, or asked for
@@ -41,15 +42,20 @@ func (c *Console) sendFiles(args string) {
 		c.sendPaths(ch, args)
 		return
 	}
-	w := c.words
-	d := c.newDialog(w.PickTitle.with(nameOf(c.people[ch.person])))
-	p := &picker{c: c, d: d, ch: ch}
+	p := &picker{c: c, take: func(paths []string) { c.offer(ch, paths) }}
+	p.open(c.words.PickTitle.with(nameOf(c.people[ch.person])), c.words.PickHint)
+}
+
+// open opens the dialog.
+func (p *picker) open(title, hint string) {
+	w, d := p.c.words, p.c.newDialog(title)
+	p.d = d
 	p.path = d.ask(w.File, homeFolder)
 	d.gap()
 	p.list = d.list(10)
 	p.list.empty = w.NothingHere
 	d.gap()
-	d.say(dim, w.PickHint)
+	d.say(dim, hint)
 	d.before = p.key
 	p.path.changed = func(string) {
 		p.moved = false
@@ -83,7 +89,7 @@ func (p *picker) key(ev *tcell.EventKey) bool {
 	case tcell.KeyEnter:
 		p.enter()
 	case tcell.KeyRune:
-		if ev.Rune() != ' ' || !p.moved {
+		if ev.Rune() != ' ' || !p.moved || p.one {
 			return false
 		}
 		p.mark()
@@ -165,7 +171,7 @@ func (p *picker) fill() {
 
 func (p *picker) choice(f file) choice {
 	row := choice{left: f.name.String(), right: bytesOf(f.size), marked: p.isMarked(f.path)}
-	row.pick = func() { p.send([]string{f.path}) }
+	row.pick = func() { p.chose([]string{f.path}) }
 	if f.folder {
 		row.left += string(filepath.Separator)
 		row.right = p.c.words.Folder
@@ -217,16 +223,16 @@ func (p *picker) enterFolder(path string) {
 	p.refresh()
 }
 
-// enter sends what is marked, else what is chosen.
+// enter takes what is marked, else what is chosen.
 func (p *picker) enter() {
 	if len(p.marked) > 0 {
-		p.send(p.marked)
+		p.chose(p.marked)
 		return
 	}
 	p.list.pick()
 }
 
-func (p *picker) send(paths []string) {
+func (p *picker) chose(paths []string) {
 	p.d.close()
-	p.c.offer(p.ch, paths)
+	p.take(paths)
 }

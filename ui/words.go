@@ -148,7 +148,16 @@ type words struct {
 	FriendAsked, FriendMade              template          // name
 	Presences                            map[string]string // by presence
 	AdminTitle, AdminHints               string            // the hints separated by |
-	AdminCount                           template          // how many are there, have an account
+	AdminKeys                            map[string]string // by the word of the key
+	ImportTitle, ImportHint, ImportYes   string
+	ImportAsk                            plural   // for how many people
+	ImportText, ImportedText             string   // before the file of the passwords
+	Importing, Imported                  plural   // how many
+	ImportNone                           template // file
+	ImportBad, ImportLost                template // file, what
+	ImportLine                           template // line, what
+	ImportLeft                           string
+	AdminCount                           template // how many are there, have an account
 	Administrator, Disabled, NeverHere   string
 	OnlineSince, LastSeen                template // address, time; time
 	DevicesOf                            plural
