@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"earshot/internal/node"
+	"earshot/peer"
 )
 
 // adminPage is everybody who has an account at the server, and who of them is there,
@@ -149,6 +150,8 @@ func (p *adminPage) key(ev *tcell.EventKey) bool {
 	switch key {
 	case "F5":
 		p.read()
+	case "Ctrl+F", "F3":
+		p.find()
 	case "Enter", "Tab", "F6", "Shift+Tab":
 	default:
 		if ev.Key() != tcell.KeyRune {
@@ -157,6 +160,35 @@ func (p *adminPage) key(ev *tcell.EventKey) bool {
 		p.rune(ev.Rune())
 	}
 	return true
+}
+
+// find moves the cursor to an account by any part of its names.
+func (p *adminPage) find() {
+	w := p.c.words
+	d := p.c.newDialog(w.AdminFind)
+	query := d.ask(">", "")
+	d.gap()
+	list := d.list(10)
+	list.empty = w.NothingFound
+	d.gap()
+	d.say(dim, w.FindHint)
+	query.changed = func(text string) { list.set(p.matches(d, peer.FoldName(strings.TrimSpace(text)))) }
+	query.edited()
+}
+
+// matches are the accounts that a folded query fits, in the page's order.
+func (p *adminPage) matches(d *dialog, query string) (all []choice) {
+	for _, r := range p.rows {
+		names := r.User.String() + " " + r.Name.String() + " " + r.Team.String()
+		if !strings.Contains(peer.FoldName(names), query) {
+			continue
+		}
+		all = append(all, choice{left: r.User.String(), middle: r.Name.String(), right: r.Team.String(), pick: func() {
+			d.close()
+			p.cursor = r.Account
+		}})
+	}
+	return all
 }
 
 // adminKey is a key of the page.

@@ -88,6 +88,20 @@ func TestWhatCannotBeTakenBackIsAskedFirst(t *testing.T) {
 	})
 }
 
+func TestAnAccountIsFoundByAnyPartOfItsNames(t *testing.T) {
+	run(t, 80, 24, headquarters(), Config{}, func(k *console) {
+		k.keys("Enter", "/admin", "Enter", "Ctrl+F", "WAREH")
+		k.shows("Find an account", "bob")
+		k.keys("Enter")
+		k.hides("Find an account")
+		k.shows("── bob ──")
+		k.keys("Ctrl+F", "nobody")
+		k.shows("Nobody and nothing of this name.")
+		k.keys("Enter", "Esc", "Ctrl+F", "仓", "Enter", "k")
+		k.shows("Sign zhang.xiaoming out everywhere?")
+	})
+}
+
 func TestANewPasswordIsShownOnce(t *testing.T) {
 	f := headquarters()
 	run(t, 80, 24, f, Config{}, func(k *console) {

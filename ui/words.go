@@ -149,6 +149,7 @@ type words struct {
 	Presences                            map[string]string // by presence
 	AdminTitle, AdminHints               string            // the hints separated by |
 	AdminKeys                            map[string]string // by the word of the key
+	AdminFind                            string
 	ImportTitle, ImportHint, ImportYes   string
 	ImportAsk                            plural   // for how many people
 	ImportText, ImportedText             string   // before the file of the passwords

@@ -167,10 +167,11 @@ var english = words{
 	ServerBar: "Server found, not verified: %s (%s)",
 	FriendBar: "%s (%s) asks to be on your friend list", FriendText: "Friends see when you are there, and your devices find each other, also from other networks.", FriendAsked: "%s is asked.", FriendMade: "%s is on your friend list.",
 	Presences:  map[string]string{"be online": "online", "away": "away", "busy": "busy"},
-	AdminTitle: "Administration", AdminHints: "Esc back|F5 read again|Up Down choose",
+	AdminTitle: "Administration", AdminHints: "Esc back|^F find|F5 read again|Up Down choose",
 	AdminKeys: map[string]string{
 		"kick": "sign out", "disable": "disable", "enable": "enable", "reset": "new password", "invite": "invite", "import": "import",
 	},
+	AdminFind:   "Find an account",
 	ImportTitle: "Import people from a file", ImportHint: "Each line: USER,NAME,TEAM    Tab completes    Enter takes it",
 	ImportAsk: plural{"Make an account for %d person?", "Make accounts for %d people?"}, ImportYes: "Make them",
 	ImportText: "Each gets a password for one sign-in. Hand each to its owner, then delete the file that they are kept in:",

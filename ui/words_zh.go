@@ -166,10 +166,11 @@ var chinese = words{
 	ServerBar: "找到未验证的服务器：%s (%s)",
 	FriendBar: "%s（%s）想加您为好友", FriendText: "好友能看到您是否在线；双方的设备可以互相找到，也可以在不同的网络中。", FriendAsked: "已询问 %s。", FriendMade: "%s 已在好友名单中。",
 	Presences:  map[string]string{"be online": "在线", "away": "离开", "busy": "忙碌"},
-	AdminTitle: "管理", AdminHints: "Esc 返回|F5 重新读取|上下 选择",
+	AdminTitle: "管理", AdminHints: "Esc 返回|^F 查找|F5 重新读取|上下 选择",
 	AdminKeys: map[string]string{
 		"kick": "强制退出", "disable": "停用", "enable": "启用", "reset": "新密码", "invite": "邀请", "import": "导入",
 	},
+	AdminFind:   "查找账号",
 	ImportTitle: "从文件导入人员", ImportHint: "每行：用户名,名字,团队    Tab 补全    回车 确定",
 	ImportAsk: plural{"为 %d 人创建账号？", "为 %d 人创建账号？"}, ImportYes: "创建",
 	ImportText: "每人得到一个只能登录一次的密码。请分别交给本人，然后删除保存密码的文件：",
