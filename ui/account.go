@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -120,50 +121,38 @@ func (c *Console) forgetFriends() {
 	c.list.stale = true
 }
 
-// friendRequests are those who ask to be friends.
-func (c *Console) friendRequests() (all []request) {
-	for user, f := range c.account.asking {
-		bar := func() string { return c.words.FriendBar.with(f.Name.String(), user) }
-		all = append(all, request{key: "friend " + user, bar: bar, open: func() { c.askFriend(f) }})
-	}
-	return all
-}
-
-// askFriend asks whether somebody shall be a friend.
-func (c *Console) askFriend(f node.Friend) {
-	w := c.words
-	d := c.newDialog(w.FriendBar.with(f.Name.String(), f.User.String()))
-	d.say(plain, w.FriendText)
-	d.gap()
-	d.choose(
-		button{w.Accept, func() { c.befriend(f.User.String()) }},
-		button{w.Decline, func() {
-			c.tell(c.calls, func(ctx context.Context) error {
-				_, err := c.node.Friendship(ctx, f.User.String(), node.RemoveFriend)
-				return err
-			})
-		}},
-		button{w.Later, func() {}},
-	)
-	d.start(2)
-}
-
 // presenceOf is what a person's account tells beside being there: away, busy, and
-// the status text.
+// the status text; empty: nothing.
 func (c *Console) presenceOf(p node.Person) string {
 	f, ok := c.account.friends[p.Account]
-	if !ok || p.Account == "" {
+	if !ok || p.Account == "" || f.Presence == "offline" {
 		return ""
 	}
-	words := c.words.Presences[string(f.Presence)]
-	switch status := f.Status.String(); {
-	case f.Presence == "offline" || status == "":
-		return words
-	case words == "":
+	if status := f.Status.String(); status != "" && c.words.Presences[string(f.Presence)] == "" {
 		return status
-	default:
-		return words + ": " + status
 	}
+	if f.Presence == "online" {
+		return ""
+	}
+	return c.standingOf(string(f.Presence), f.Status.String())
+}
+
+// standingOf is a presence in words, with the status text.
+func (c *Console) standingOf(presence, status string) string {
+	words := cmp.Or(c.words.Presences[presence], c.words.OnlineNow)
+	if status == "" {
+		return words
+	}
+	return words + ": " + status
+}
+
+// ownPresence is what others are told of this person, where that is not only that
+// they are there.
+func (c *Console) ownPresence() string {
+	if a := c.account; a.SignedIn && !a.Elsewhere {
+		return c.words.Presences[string(a.Presence)]
+	}
+	return ""
 }
 
 // serverWords is where one is signed in, for the status bar.
@@ -199,7 +188,11 @@ func (c *Console) showAccount(server string) {
 	w, a := c.words, c.account
 	d := c.newDialog(w.AccountTitle.with(serverName(a.Server)))
 	d.say(bold, a.Name.String()+"  "+a.User.String())
-	if about := strings.TrimSpace(a.Team.String() + "  " + a.Status.String()); about != "" {
+	about := c.standingOf(string(a.Presence), a.Status.String())
+	if team := a.Team.String(); team != "" {
+		about = team + w.Comma + about
+	}
+	if !a.Elsewhere {
 		d.say(plain, about)
 	}
 	switch {
@@ -231,22 +224,6 @@ func (c *Console) be(presence string) {
 	})
 }
 
-// befriend asks somebody to be a friend, or says yes to who asked.
-func (c *Console) befriend(user string) {
-	call(c, func(ctx context.Context) (node.Friend, error) {
-		return c.node.Friendship(ctx, user, node.AddFriend)
-	}, func(f node.Friend, err error) {
-		switch {
-		case err != nil:
-			c.failure(err)
-		case f.State == "outgoing":
-			c.say(c.words.FriendAsked.with(f.Name.String()))
-		default:
-			c.say(c.words.FriendMade.with(f.Name.String()))
-		}
-	})
-}
-
 // signInForm is the form to sign in, or to make an account, and what it asks for.
 type signInForm struct {
 	*dialog
@@ -267,6 +244,13 @@ func (c *Console) askSignIn(server string) {
 	f.whoAndWhere(label, server, c.account.User.String())
 	f.password = f.secret(pad(w.Password, label, ""))
 	f.complains()
+	f.server.changed = func(text string) {
+		f.complain("")
+		if node.IsInvitation(text) {
+			f.complain(w.InvitationHint)
+		}
+	}
+	f.server.edited()
 	f.say(plain, w.SignInText)
 	f.say(dim, w.SignInHow)
 	f.gap()
@@ -389,7 +373,11 @@ func (c *Console) enter(f *dialog, in node.SignIn) {
 			f.trouble(err)
 		default:
 			c.takeAccount(a)
-			c.say(c.words.SignedIn.with(a.User.String(), serverName(a.Server)))
+			said := c.words.SignedIn
+			if a.Admin {
+				said = c.words.SignedInAdmin
+			}
+			c.say(said.with(a.User.String(), serverName(a.Server)))
 			f.close()
 			c.readFriends()
 		}

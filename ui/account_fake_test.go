@@ -48,6 +48,10 @@ func (f *fakeNode) Friends(ctx context.Context) ([]node.Friend, error) {
 	return f.friends, f.called(ctx, "Friends", "")
 }
 
+func (f *fakeNode) SearchAccounts(ctx context.Context, text string) ([]node.Friend, error) {
+	return f.strangers, f.called(ctx, "SearchAccounts", text)
+}
+
 func (f *fakeNode) Friendship(ctx context.Context, user string, step node.FriendStep) (node.Friend, error) {
 	return node.Friend{User: peer.Line(user, 0), Name: peer.DisplayName(user), State: "outgoing"}, f.called(ctx, "Friendship", user+" "+string(step))
 }

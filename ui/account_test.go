@@ -87,7 +87,7 @@ func TestFriendsShowTheirPresence(t *testing.T) {
 	f.account = node.Account{SignedIn: true, Reached: true, User: peer.Line("wangfang", 0), Name: peer.Line("Wang Fang", 0), Server: "chat.office.lan:7421", Fingerprint: "CC84 50F4"}
 	f.friends = []node.Friend{{User: peer.Line("ann", 0), Name: peer.Line("Ann", 0), State: "friend", Presence: "busy", Status: peer.DisplayName("call")}}
 	withAnn(t, f, func(k *console) {
-		k.shows("busy: call", "chat.office.lan")
+		k.shows("◐ Ann  busy: call", " Ann  busy: call  ", "● Wang Fang  chat.office.lan")
 		ann := f.friends[0]
 		ann.Presence = "online"
 		k.say(node.Event{Kind: node.PresenceChanged, Friend: &ann})
@@ -100,6 +100,7 @@ func TestFriendsShowTheirPresence(t *testing.T) {
 		k.shows("Friends see when you are there")
 		k.keys("Left", "Left", "Enter")
 		k.typeCommand("/friend cleo")
+		k.shows("cleo is asked.")
 		k.asked("Friendship", "bob add", "cleo add")
 		k.keys("Ctrl+K")
 		k.paste("/friend dora")
@@ -114,6 +115,15 @@ func TestFriendsShowTheirPresence(t *testing.T) {
 		k.keys("Left", "Left", "Left", "Enter")
 		k.asked("ChangeAccount", "busy")
 		away := f.account
+		away.Presence = "busy"
+		k.say(node.Event{Kind: node.AccountChanged, Account: &away})
+		k.keys("Ctrl+C") // what was said is over
+		<-time.After(noticeTime)
+		k.rest()
+		k.shows("◐ Wang Fang  busy  chat.office.lan")
+		k.typeCommand("/account")
+		k.shows("│ busy")
+		k.keys("Esc")
 		away.Reached, away.Problem = false, peer.Line("the server does not answer", 0)
 		k.say(node.Event{Kind: node.AccountChanged, Account: &away})
 		<-time.After(noticeTime)
@@ -139,5 +149,62 @@ func TestAServerThatWasFoundIsNoGate(t *testing.T) {
 		k.shows("Server found, not verified: Office")
 		k.say(node.Event{Kind: node.AccountChanged, Account: &node.Account{Server: "chat:7421"}})
 		k.hides("Server found") // one is in use
+	})
+}
+
+func TestSomebodyIsFoundAtTheServer(t *testing.T) {
+	f := atWork()
+	f.strangers = []node.Friend{
+		{User: peer.Line("cleo", 0), Name: peer.Line("Cleo Wu", 0), Team: peer.Line("Sales", 0)},
+		{User: peer.Line("ann", 0), Name: peer.Line("Ann", 0), State: "friend"},
+	}
+	withAnn(t, f, func(k *console) {
+		k.typeCommand("/friend")
+		k.shows("Find people on chat.office.lan")
+		k.keys("c", "l")
+		k.asked("SearchAccounts") // who types is not asked about at each key
+		<-time.After(searchPause)
+		k.rest()
+		k.asked("SearchAccounts", "cl")
+		k.shows("cleo", "Cleo Wu", "Sales")
+		k.keys("Enter")
+		k.asked("Friendship", "cleo add")
+		k.shows("cleo is asked.")
+		f.mu.Lock()
+		f.fail["Friendship"] = node.ErrNoAccount
+		f.mu.Unlock()
+		k.typeCommand("/friend anna")
+		k.asked("Friendship", "cleo add", "anna add")
+		k.shows("Find people on chat.office.lan", "> [anna")
+		<-time.After(searchPause)
+		k.rest()
+		k.keys("Down", "Enter") // who is a friend already
+		k.shows("Ann is on your friend list.")
+		f.mu.Lock()
+		delete(f.fail, "Friendship")
+		f.fail["SearchAccounts"] = node.ErrServerAway
+		f.mu.Unlock()
+		k.keys("Left", "Enter")
+		k.asked("Friendship", "cleo add", "anna add", "ann remove")
+		k.typeCommand("/friend")
+		k.keys("x")
+		<-time.After(searchPause)
+		k.rest()
+		k.shows("The server does not answer.")
+	})
+}
+
+func TestAnInvitationIsForANewAccount(t *testing.T) {
+	f := newFakeNode()
+	f.account.Admin = true
+	f.key = node.ServerKey{Address: "chat:7421", Pinned: true}
+	withAnn(t, f, func(k *console) {
+		k.typeCommand("/account")
+		k.paste(madeLink)
+		k.shows("This link is an invitation")
+		k.keys("Ctrl+U", "chat")
+		k.hides("This link is an invitation")
+		k.keys("Enter", "ann", "Enter", "secret words", "Enter", "Enter")
+		k.shows("Signed in as ann on chat, as its administrator: /admin.")
 	})
 }

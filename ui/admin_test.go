@@ -67,7 +67,7 @@ func TestWhatCannotBeTakenBackIsAskedFirst(t *testing.T) {
 	f := headquarters()
 	run(t, 80, 24, f, Config{}, func(k *console) {
 		k.keys("Enter", "/admin", "Enter")
-		k.shows("2 of 5 on-line", "10.3.2.40 since 08:55", "busy", "administrator", "last seen 9 Mar", "never here", "Finance")
+		k.shows("2 of 5 on-line", "10.3.2.40 since 08:55", "busy", "administrator", "last seen 9 Mar", "no device", "Finance")
 		k.keys("Down", "k")
 		k.shows("Sign zhang.xiaoming out everywhere?")
 		k.asked("Administer")

@@ -57,7 +57,7 @@ func commandTable() ([]command, map[string]*command) {
 		{id: "verify", slash: "verify", args: "name", run: (*Console).verify},
 		{id: "key", slash: "key", run: func(c *Console, _ string) { c.showKey() }},
 		{id: "account", slash: "account", args: "server", run: (*Console).showAccount},
-		{id: "friend", slash: "friend", args: "user", need: true, run: (*Console).befriend},
+		{id: "friend", slash: "friend", args: "user", run: (*Console).friend},
 		{id: "admin", slash: "admin", admin: true, run: (*Console).administer},
 		{id: "name", slash: "name", args: "name", need: true, run: (*Console).setName},
 		{id: "folder", slash: "folder", args: "path", need: true, run: (*Console).setFolder},

@@ -67,6 +67,7 @@ type Node interface {
 	ChangeAccount(ctx context.Context, to node.AccountChange) (node.Account, error)
 	ChangePassword(ctx context.Context, old, new string) error
 	Friends(ctx context.Context) ([]node.Friend, error)
+	SearchAccounts(ctx context.Context, text string) ([]node.Friend, error)
 	Friendship(ctx context.Context, user string, step node.FriendStep) (node.Friend, error)
 
 	OnlineDevices(ctx context.Context) ([]node.OnlineDevice, error)

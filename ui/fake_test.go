@@ -32,6 +32,7 @@ type fakeNode struct {
 	account   node.Account
 	key       node.ServerKey
 	friends   []node.Friend
+	strangers []node.Friend // whom a search finds
 	found     []node.FoundServer
 	accounts  []node.ListedAccount
 	made      []node.MadeAccount

@@ -209,7 +209,7 @@ func (c *Console) drawHead(a area) {
 	if screenWidth, _ := c.screen.Size(); screenWidth < onePane {
 		x = a.text(x, 0, plain, c.glyphs.back) + 1
 	}
-	presence := c.presence(p)
+	presence := fit(c.presence(p), a.w/3, c.glyphs.more)
 	name := fit(nameOf(p), max(4, a.w-x-width(presence)-4), c.glyphs.more)
 	x = a.text(x, 0, bold, name) + 2
 	x = a.text(x, 0, plain, presence)
@@ -230,6 +230,9 @@ func (c *Console) drawHead(a area) {
 func (c *Console) presence(p node.Person) string {
 	switch {
 	case p.Online && p.Connected:
+		if f, ok := c.account.friends[p.Account]; ok && p.Account != "" && f.Presence != "offline" {
+			return c.standingOf(string(f.Presence), f.Status.String())
+		}
 		return c.words.OnlineNow
 	case p.Online:
 		return c.words.NotConnected
@@ -357,7 +360,11 @@ func (c *Console) statusText() string {
 	case !c.self.Network.IsZero():
 		return c.glyphs.away + " " + c.self.Name.String() + "  " + c.self.Network.String()
 	}
-	return c.glyphs.online + " " + c.self.Name.String() + "  " + c.serverWords()
+	mark, own := c.glyphs.online, c.ownPresence()
+	if own != "" {
+		mark, own = c.glyphs.idle, "  "+own
+	}
+	return mark + " " + c.self.Name.String() + own + "  " + c.serverWords()
 }
 
 // drawHints draws the keys that make sense where one is.

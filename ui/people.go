@@ -325,10 +325,13 @@ func (l *peopleList) marks(p node.Person, unread int) string {
 }
 
 func (l *peopleList) presence(p node.Person) string {
-	if p.Online {
-		return l.c.glyphs.online
+	switch f := l.c.account.friends[p.Account]; {
+	case !p.Online:
+		return l.c.glyphs.away
+	case p.Account != "" && l.c.words.Presences[string(f.Presence)] != "":
+		return l.c.glyphs.idle
 	}
-	return l.c.glyphs.away
+	return l.c.glyphs.online
 }
 
 // nameOf is a person's name, and the beginning of the ID where there is none.

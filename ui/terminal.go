@@ -107,7 +107,7 @@ func useTerminalColors() {
 
 // glyphs are the marks and lines that the console draws.
 type glyphs struct {
-	online, away                string // presence
+	online, idle, away          string // presence
 	open                        string // the open conversation
 	verified, delivered, read   string
 	warn, draft, back           string
@@ -119,14 +119,14 @@ type glyphs struct {
 }
 
 var unicodeGlyphs = glyphs{
-	online: "●", away: "○", open: "▸",
+	online: "●", idle: "◐", away: "○", open: "▸",
 	verified: "✓", delivered: "✓", read: "✓✓", warn: "!", draft: "~", back: "<",
 	up: "↑", down: "↓", both: "↑↓", full: "█", empty: "░",
 	horizontal: "─", vertical: "│", quote: "│", corners: [4]string{"┌", "┐", "└", "┘"}, more: "…",
 }
 
 var asciiGlyphs = glyphs{
-	online: "*", away: "o", open: ">",
+	online: "*", idle: "-", away: "o", open: ">",
 	verified: "+", delivered: "+", read: "++", warn: "!", draft: "~", back: "<",
 	up: "^", down: "v", both: "^v", full: "#", empty: ".",
 	horizontal: "-", vertical: "|", quote: "|", corners: [4]string{"+", "+", "+", "+"}, more: "..",

@@ -144,8 +144,12 @@ type words struct {
 	PasswordChanged                      string
 	FriendBar                            template // name, user
 	FriendText                           string
-	ServerBar                            template          // name, address
-	FriendAsked, FriendMade              template          // name
+	ServerBar                            template // name, address
+	FriendAsked, FriendMade              template // name
+	FriendFind                           template // server
+	FriendFindHint, FriendRemove         string
+	SignedInAdmin                        template // user, server
+	InvitationHint                       string
 	Presences                            map[string]string // by presence
 	AdminTitle, AdminHints               string            // the hints separated by |
 	AdminKeys                            map[string]string // by the word of the key

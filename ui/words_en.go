@@ -166,8 +166,11 @@ var english = words{
 	OldPassword: "Password so far", NextPassword: "New password", PasswordChanged: "The password is changed; your other devices are signed out.",
 	ServerBar: "Server found, not verified: %s (%s)",
 	FriendBar: "%s (%s) asks to be on your friend list", FriendText: "Friends see when you are there, and your devices find each other, also from other networks.", FriendAsked: "%s is asked.", FriendMade: "%s is on your friend list.",
-	Presences:  map[string]string{"be online": "online", "away": "away", "busy": "busy"},
-	AdminTitle: "Administration", AdminHints: "Esc back|^F find|F5 read again|Up Down choose",
+	FriendFind: "Find people on %s", FriendFindHint: "Enter asks to be friends    Up Down choose    Esc closes", FriendRemove: "Take off the list",
+	SignedInAdmin:  "Signed in as %s on %s, as its administrator: /admin.",
+	InvitationHint: "This link is an invitation: it is good for a new account.",
+	Presences:      map[string]string{"be online": "online", "away": "away", "busy": "busy"},
+	AdminTitle:     "Administration", AdminHints: "Esc back|^F find|F5 read again|Up Down choose",
 	AdminKeys: map[string]string{
 		"kick": "sign out", "disable": "disable", "enable": "enable", "reset": "new password", "invite": "invite", "import": "import",
 	},
@@ -179,7 +182,7 @@ var english = words{
 	ImportedText: "Hand each their password for the first sign-in, then delete the file that they are kept in:",
 	ImportNone:   "There is nobody in %s.", ImportBad: "%s cannot be imported: %s.", ImportLine: "line %d %s", ImportLeft: "Left out:",
 	ImportLost: "The passwords could not be written to %s: %s. Give new ones.",
-	AdminCount: "%d of %d on-line", Administrator: "administrator", Disabled: "disabled", NeverHere: "never here",
+	AdminCount: "%d of %d on-line", Administrator: "administrator", Disabled: "disabled", NeverHere: "no device",
 	OnlineSince: "%s since %s", LastSeen: "last seen %s", DevicesOf: plural{"%d device", "%d devices"},
 	KickTitle: "Sign %s out everywhere?", KickText: "All devices of this account are signed out at once. Its password stays good.", KickYes: "Sign out",
 	DisableTitle: "Disable %s?", DisableText: "All devices of this account are signed out at once, and nobody signs in with it until it is enabled again.", DisableYes: "Disable",
@@ -210,7 +213,7 @@ var english = words{
 
 	Help: map[string]string{
 		"admin":   "administration: who is on-line, accounts, invitations",
-		"account": "sign in at a server, or show the account", "friend": "ask somebody at the server to be a friend, or say yes",
+		"account": "sign in at a server, or show the account", "friend": "find somebody at the server, and ask to be friends",
 		"help": "this help", "find": "find a person or a command", "send": "send files (or drop them into the window)",
 		"unread": "next conversation with unread messages", "transfers": "transfers: pause, limit, send again", "search": "search in this conversation",
 		"answer": "answer a request", "next": "next conversation", "previous": "previous conversation", "part": "next part of the screen",
@@ -224,7 +227,7 @@ var english = words{
 		"folder": "where received files go", "arrivals": "say or do not say who comes and leaves", "quit": "quit",
 	},
 	Hints: map[string]string{"help": "Help", "find": "Find", "send": "Send file", "unread": "Next unread", "transfers": "Transfers", "search": "Search", "quit": "Quit"},
-	Args:  map[string]string{"server": "[SERVER]", "user": "USER", "word": "[WORD]", "text": "[TEXT]", "path": "[PATH...]", "name": "NAME", "person": "[NAME]", "file": "[FILE]", "host": "HOST[:PORT]", "speed": "[SPEED]"},
+	Args:  map[string]string{"server": "[SERVER]", "user": "[USER]", "word": "[WORD]", "text": "[TEXT]", "path": "[PATH...]", "name": "NAME", "person": "[NAME]", "file": "[FILE]", "host": "HOST[:PORT]", "speed": "[SPEED]"},
 
 	Weekdays: [7]string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"},
 	Months:   [12]string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"},

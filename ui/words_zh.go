@@ -165,8 +165,11 @@ var chinese = words{
 	OldPassword: "当前密码", NextPassword: "新密码", PasswordChanged: "密码已更改，您的其他设备已退出登录。",
 	ServerBar: "找到未验证的服务器：%s (%s)",
 	FriendBar: "%s（%s）想加您为好友", FriendText: "好友能看到您是否在线；双方的设备可以互相找到，也可以在不同的网络中。", FriendAsked: "已询问 %s。", FriendMade: "%s 已在好友名单中。",
-	Presences:  map[string]string{"be online": "在线", "away": "离开", "busy": "忙碌"},
-	AdminTitle: "管理", AdminHints: "Esc 返回|^F 查找|F5 重新读取|上下 选择",
+	FriendFind: "在 %s 上找人", FriendFindHint: "回车 请求加为好友    上下 选择    Esc 关闭", FriendRemove: "从名单中移除",
+	SignedInAdmin:  "已用 %s 登录 %s，身份为管理员：/admin。",
+	InvitationHint: "这个链接是邀请，用于注册新账号。",
+	Presences:      map[string]string{"be online": "在线", "away": "离开", "busy": "忙碌"},
+	AdminTitle:     "管理", AdminHints: "Esc 返回|^F 查找|F5 重新读取|上下 选择",
 	AdminKeys: map[string]string{
 		"kick": "强制退出", "disable": "停用", "enable": "启用", "reset": "新密码", "invite": "邀请", "import": "导入",
 	},
@@ -178,7 +181,7 @@ var chinese = words{
 	ImportedText: "请把首次登录的密码分别交给本人，然后删除保存密码的文件：",
 	ImportNone:   "%s 中没有人。", ImportBad: "%s 无法导入：%s。", ImportLine: "第 %d 行%s", ImportLeft: "已略过：",
 	ImportLost: "密码无法写入 %s：%s。请另给新密码。",
-	AdminCount: "%d / %d 在线", Administrator: "管理员", Disabled: "已停用", NeverHere: "从未上线",
+	AdminCount: "%d / %d 在线", Administrator: "管理员", Disabled: "已停用", NeverHere: "没有设备",
 	OnlineSince: "%s 自 %s", LastSeen: "最后上线 %s", DevicesOf: plural{"%d 台设备", "%d 台设备"},
 	KickTitle: "让 %s 在所有设备上退出登录？", KickText: "此账号的所有设备立即退出登录，密码仍然有效。", KickYes: "强制退出",
 	DisableTitle: "停用 %s？", DisableText: "此账号的所有设备立即退出登录；重新启用之前，无人能用它登录。", DisableYes: "停用",
@@ -209,7 +212,7 @@ var chinese = words{
 
 	Help: map[string]string{
 		"admin":   "管理：在线情况、账号、邀请",
-		"account": "登录服务器，或显示账号", "friend": "请求加为好友，或表示同意",
+		"account": "登录服务器，或显示账号", "friend": "在服务器上找人，并请求加为好友",
 		"help": "本帮助", "find": "查找人或命令", "send": "发送文件（或拖入窗口）",
 		"unread": "下一个有未读消息的对话", "transfers": "传输：暂停、限速、重发", "search": "在此对话中搜索",
 		"answer": "处理请求", "next": "下一个对话", "previous": "上一个对话", "part": "屏幕的下一部分",
@@ -222,7 +225,7 @@ var chinese = words{
 		"folder": "接收文件的保存位置", "arrivals": "是否提示谁上线和离开", "quit": "退出",
 	},
 	Hints: map[string]string{"help": "帮助", "find": "查找", "send": "发文件", "unread": "下一条未读", "transfers": "传输", "search": "搜索", "quit": "退出"},
-	Args:  map[string]string{"server": "[服务器]", "user": "用户名", "word": "[词]", "text": "[文字]", "path": "[路径...]", "name": "名字", "person": "[名字]", "file": "[文件]", "host": "主机[:端口]", "speed": "[速度]"},
+	Args:  map[string]string{"server": "[服务器]", "user": "[用户名]", "word": "[词]", "text": "[文字]", "path": "[路径...]", "name": "名字", "person": "[名字]", "file": "[文件]", "host": "主机[:端口]", "speed": "[速度]"},
 
 	Weekdays: [7]string{"星期日", "星期一", "星期二", "星期三", "星期四", "星期五", "星期六"},
 	Months:   [12]string{"1月", "2月", "3月", "4月", "5月", "6月", "7月", "8月", "9月", "10月", "11月", "12月"},

@@ -63,6 +63,12 @@ func (n *Node) serverLink(ctx context.Context, server string) (link rendezvous.L
 	return link, known.realm, err
 }
 
+// IsInvitation reports whether a join link has a code with which a new account is made.
+func IsInvitation(server string) bool {
+	link, err := rendezvous.ParseLink(server)
+	return err == nil && link.Code != ""
+}
+
 // SignIn makes this device one of an account's. The server's key must be known: by
 // the link, from before, or by its fingerprint. It returns when the account is on
 // the disk.
