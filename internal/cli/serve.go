@@ -53,6 +53,7 @@ PostgreSQL database are one service. A database address with a password is bette
 said in EARSHOT_DATABASE than on the command line, where others see it.`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			log := p.boardLog(&f)
 			c, err := p.serverConfig(&f)
 			if err != nil {
 				return err
@@ -60,7 +61,7 @@ said in EARSHOT_DATABASE than on the command line, where others see it.`,
 			if f.systemd {
 				return p.sayUnit(c, &f)
 			}
-			return explainServer(p.serve(cmd.Context(), c, f.announce))
+			return explainServer(p.serve(cmd.Context(), c, f.announce, log))
 		},
 	}
 	cmd.Flags().StringVar(&f.listen, "listen", ":"+strconv.Itoa(rendezvous.DefaultPort), "listen at [HOST]:PORT")
@@ -163,20 +164,31 @@ func (p *Program) serverLog() *slog.Logger {
 // which stay, and a collection costs less than as much again of them.
 const serverGarbage = 25
 
-// serve runs the server until ctx ends, and announces it under the name.
-func (p *Program) serve(ctx context.Context, c server.Config, name string) error {
+// serve runs the server until ctx ends, and announces it under the name. Who is there
+// is shown on a board where there is a log for one, else told on a terminal.
+func (p *Program) serve(ctx context.Context, c server.Config, name string, log *tail) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(serverGarbage))
 	s, err := server.Open(ctx, c)
 	if err != nil {
 		return err
 	}
-	if err := p.sayServer(ctx, s); err != nil {
+	head, first, err := serverLines(ctx, s)
+	for i := 0; i < len(head) && err == nil; i++ {
+		err = p.say("%s", head[i])
+	}
+	if err != nil {
 		return errors.Join(err, s.Close())
 	}
 	beside, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { p.announceServer(beside, s, name) })
-	if isTerminal(p.Stdout) {
+	switch {
+	case log != nil:
+		log.hold()
+		defer log.release()
+		b := p.newBoard(head, first, log)
+		wg.Go(func() { b.Run(beside, s.Online) })
+	case isTerminal(p.Stdout):
 		wg.Go(func() { p.watchOnline(beside, s) })
 	}
 	defer func() { stop(); wg.Wait() }()
@@ -201,29 +213,24 @@ func (p *Program) announceServer(ctx context.Context, s *server.Server, name str
 	})
 }
 
-// sayServer says how people join.
-func (p *Program) sayServer(ctx context.Context, s *server.Server) error {
+// serverLines say how people join; first: with a link that makes an administrator.
+func serverLines(ctx context.Context, s *server.Server) (lines []string, first bool, err error) {
 	links, first, err := s.JoinLinks(ctx)
 	if err != nil {
-		return err
+		return nil, first, err
 	}
 	at := s.Addr().String()
 	if bound, err := netip.ParseAddrPort(at); err == nil && bound.Addr().IsUnspecified() {
 		at = "port " + strconv.Itoa(int(bound.Port()))
 	}
-	lines := []string{"The server answers at " + at + ".", "Fingerprint: " + rendezvous.Fingerprint(s.Realm())}
+	lines = []string{"The server answers at " + at + ".", "Fingerprint: " + rendezvous.Fingerprint(s.Realm())}
 	for _, link := range links {
 		lines = append(lines, "Join link: "+link.String())
 	}
 	if first {
 		lines = append(lines, "Keep this link for yourself: the first account that is made with it becomes administrator.")
 	}
-	for _, line := range lines {
-		if err := p.say("%s", line); err != nil {
-			return err
-		}
-	}
-	return nil
+	return lines, first, nil
 }
 
 // onlineTick is how often the terminal shows who came and went.
