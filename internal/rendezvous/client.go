@@ -70,11 +70,13 @@ type ClientConfig struct {
 }
 
 // Client asks the servers of one realm, all of which show its pinned key; it starts
-// nothing by itself. Every call has a deadline. Where a server does not answer the
-// next one is asked. Its methods may be called from any goroutine.
+// nothing that outlives a call but idle connections. Every call has a deadline. Where a
+// server does not answer the next one is asked. Its methods may be called from any goroutine.
 type Client struct {
 	realm peer.ID
 	http  *http.Client
+	dial  func(ctx context.Context, address string) (net.Conn, error)
+	lines *lines
 
 	mu        sync.Mutex
 	addresses []string // the one that answered last is first
@@ -90,14 +92,24 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{realm: cfg.Realm}
+	c := &Client{realm: cfg.Realm, lines: newLines()}
+	c.dial = func(ctx context.Context, address string) (net.Conn, error) {
+		conn, err := dialTLS(ctx, cfg.Dial, config, address)
+		if err != nil {
+			return nil, err
+		}
+		return c.lines.add(address, conn), nil
+	}
 	c.SetAddresses(cfg.Addresses)
 	c.http = &http.Client{
 		// What a server cannot answer itself it shall not send us elsewhere with.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				return dialTLS(ctx, cfg.Dial, config, address)
+			DialTLSContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+				if conn := c.lines.take(address); conn != nil {
+					return conn, nil
+				}
+				return c.dial(ctx, address)
 			},
 			Protocols:              http1(),
 			DisableCompression:     true, // nothing is ever inflated
@@ -241,6 +253,26 @@ type call struct {
 	held         bool          // nor, at once, of another server: all of a server's clients would
 }
 
+// reach is the servers in the order in which they are asked, and what is wrong with
+// those that are not. Where no connection is up to the one that answered last, they are
+// dialled side by side, so that nobody waits for addresses that are silent from here;
+// done closes what was not used.
+func (c *Client) reach(ctx context.Context) (order []string, failed []error, done func()) {
+	order, done = c.Addresses(), func() {}
+	if len(order) < 2 || c.lines.isUp(order[0]) {
+		return order, nil, done
+	}
+	won, lost := race(ctx, order, c.dial)
+	for _, one := range lost {
+		order = slices.DeleteFunc(order, func(a string) bool { return a == one.address })
+		failed = append(failed, fmt.Errorf("at %s: %w", one.address, one.err))
+	}
+	if won.conn != nil {
+		order, done = first(order, won.address), c.lines.keep(won.address, won.conn)
+	}
+	return order, failed, done
+}
+
 // ask makes a call of a server, and of the next one where none answers.
 func ask[T any](ctx context.Context, c *Client, call call) (T, error) {
 	var none T
@@ -251,8 +283,12 @@ func ask[T any](ctx context.Context, c *Client, call call) (T, error) {
 			return none, fmt.Errorf("%s %s: %w", call.method, call.path, err)
 		}
 	}
-	failed := []error{}
-	for _, address := range c.Addresses() {
+	order, failed, done := c.reach(ctx)
+	defer done()
+	if ctx.Err() != nil {
+		return none, fmt.Errorf("%s %s: %w", call.method, call.path, ctx.Err())
+	}
+	for _, address := range order {
 		answer, err := askAt[T](ctx, c, address, call, body)
 		if err == nil {
 			c.prefer(address)
