@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -68,6 +69,52 @@ func TestASecondPlaceIsToldAndTakenBack(t *testing.T) {
 		k.keys("Tab", "Enter") // from Close to the first
 		k.asked("TakeBack", "", "")
 	})
+}
+
+// accountScreens opens what an account brings.
+var accountScreens = []struct {
+	name string
+	open func(k *console)
+}{
+	{"sign-in", func(k *console) {
+		k.say(node.Event{Kind: node.AccountChanged, Account: &node.Account{}})
+		k.keys("/account", "Enter")
+	}},
+	{"new-account", func(k *console) {
+		k.say(node.Event{Kind: node.AccountChanged, Account: &node.Account{}})
+		k.keys("/account", "Enter")
+		k.paste(madeLink)
+		k.keys("Tab", "Tab", "Tab", "Right", "Enter", "wang", "Tab", "Tab", "wangwang88")
+	}},
+	{"account", func(k *console) { k.keys("/account", "Enter") }},
+	{"password", func(k *console) { k.keys("/account", "Enter", "Left", "Left", "Enter") }},
+	{"signed-out", func(k *console) { k.out(node.OutByServer) }},
+	{"elsewhere", func(k *console) { k.out(node.OutElsewhere) }},
+	{"find-friend", func(k *console) {
+		k.keys("/friend", "Enter", "c")
+		<-time.After(searchPause)
+		k.rest()
+	}},
+}
+
+func TestAnAccountLooksAsDesigned(t *testing.T) {
+	for _, s := range accountScreens {
+		for _, size := range [][2]int{{80, 24}, {40, 15}, {20, 6}} {
+			for _, lang := range []string{"en", "zh"} {
+				name := fmt.Sprintf("account-%s-%dx%d-%s", s.name, size[0], size[1], lang)
+				t.Run(name, func(t *testing.T) {
+					f := atWork()
+					f.strangers = []node.Friend{{User: peer.Line("cleo", 0), Name: peer.Line("Cleo Wu", 0), Team: peer.Line("Sales", 0)}}
+					f.people = []node.Person{person(2, "Ann", "")}
+					run(t, size[0], size[1], f, Config{Lang: lang}, func(k *console) {
+						k.keys("Enter")
+						s.open(k)
+						k.golden(name)
+					})
+				})
+			}
+		}
+	}
 }
 
 // TestNothingOpensUnderSomebodysFingers: who writes finds a bar.
