@@ -210,6 +210,8 @@ func (n *Node) SignOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	n.leaves(true)
+	defer n.leaves(false)
 	if err := client.Logout(ctx); err != nil && !rendezvous.Refused(err, rendezvous.CodeSignedOut) {
 		return served(err)
 	}
@@ -223,6 +225,11 @@ func (n *Node) SignOut(ctx context.Context) error {
 	return err
 }
 
+// leaves says whether a person signs out just now.
+func (n *Node) leaves(leaving bool) {
+	n.box.put(request(func() { n.server.leaving = leaving })) // a node that has ended tells nobody
+}
+
 // ForgetServer forgets the server, its key and the account there. Where it answers
 // the device is signed out there too.
 func (n *Node) ForgetServer(ctx context.Context) error {
@@ -230,6 +237,8 @@ func (n *Node) ForgetServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	n.leaves(true)
+	defer n.leaves(false)
 	leaving, cancel := context.WithTimeout(ctx, forgetTime)
 	defer cancel()
 	if err := client.Logout(leaving); err != nil {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
@@ -174,6 +175,36 @@ func TestWhoIsKickedIsTold(t *testing.T) {
 		t.Errorf("the friend list: %v", err)
 	}
 	o.signsIn(ann, "ann")
+}
+
+// TestWhoSignsOutIsNotToldSo: the server ends the heartbeat of who signs out, too.
+func TestWhoSignsOutIsNotToldSo(t *testing.T) {
+	o, ann := openServer(t), start(t, "Ann")
+	heard := make(chan struct{}, 1)
+	o.logout = func() { // the heartbeat ends first
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for a, err := ann.Account(t.Context()); err == nil && a.SignedIn; a, err = ann.Account(t.Context()) {
+			<-tick.C
+		}
+		heard <- struct{}{}
+	}
+	for _, out := range []func(context.Context) error{ann.SignOut, ann.ForgetServer} {
+		o.signsIn(ann, "ann")
+		eventually(t, "a heartbeat", func() bool { return ann.account().Reached })
+		events := ann.subscribe()
+		if err := out(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		<-heard
+		o.signsIn(ann, "ann")
+		told := events.wait("the next sign-in, or a word too much", func(e Event) bool {
+			return e.Kind == SignedOut || e.Kind == AccountChanged && e.Account.Reached
+		})
+		if told.Kind == SignedOut {
+			t.Errorf("told %q", told.Reason)
+		}
+	}
 }
 
 // TestACopyThatSignsInIsTold has one identity signed in from two places: the one that

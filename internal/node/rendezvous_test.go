@@ -36,6 +36,7 @@ type rendezvousServer struct {
 	changed  chan struct{} // closed when something is new
 	version  uint64
 	starts   map[peer.ID]starts
+	logout   func() // before a log-out is answered
 }
 
 // starts are the newest start of an identity that heartbeats, and the one before.
@@ -44,7 +45,7 @@ type starts struct{ now, before uuid.UUID }
 func openServer(t *testing.T) *rendezvousServer {
 	o := &rendezvousServer{
 		t: t, realm: peer.NewIdentity([32]byte{9}), accounts: make(map[peer.ID]rendezvous.Account),
-		beats: make(map[peer.ID]rendezvous.Heartbeat), out: make(map[peer.ID]bool), changed: make(chan struct{}), version: 1, starts: make(map[peer.ID]starts),
+		beats: make(map[peer.ID]rendezvous.Heartbeat), out: make(map[peer.ID]bool), changed: make(chan struct{}), version: 1, starts: make(map[peer.ID]starts), logout: func() {},
 	}
 	o.listen("127.0.0.1:0")
 	t.Cleanup(func() { o.stop() })
@@ -102,6 +103,9 @@ func (o *rendezvousServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		delete(o.accounts, id)
 		delete(o.beats, id)
 		o.news()
+		o.mu.Unlock()
+		o.logout()
+		o.mu.Lock()
 		w.WriteHeader(http.StatusNoContent)
 	case "PATCH /v1/me":
 		a := o.accounts[id]

@@ -30,6 +30,8 @@ type server struct {
 	// under another instance only, which then is the one that came later.
 	elsewhere bool
 	instance  uuid.UUID // in place of the node's; zero: that one
+	// leaving: a person signs out, so it is no news that the server says so, too.
+	leaving bool
 }
 
 // signedIn reports whether this device belongs to an account.
@@ -295,7 +297,9 @@ func (n *Node) watchElsewhere() {
 // signedOut notes that this device belongs to no account any more.
 func (n *Node) signedOut(reason string) {
 	n.dropAccount()
-	n.publish(Event{Kind: SignedOut, Reason: peer.Line(reason, 0)})
+	if !n.server.leaving {
+		n.publish(Event{Kind: SignedOut, Reason: peer.Line(reason, 0)})
+	}
 	n.saveAccount(nil)
 	n.accountChanged()
 }
