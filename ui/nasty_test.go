@@ -76,16 +76,24 @@ func TestMessagesCannotImitateOthers(t *testing.T) {
 	})
 }
 
+// typed is the event of a character.
+func typed(r rune) tcell.Event {
+	if r == '\r' {
+		return tcell.NewEventKey(tcell.KeyEnter, 0, tcell.ModNone)
+	}
+	return tcell.NewEventKey(tcell.KeyRune, r, tcell.ModNone)
+}
+
 // step does something at random, as people, peers and terminals would.
 func (k *console) step(rnd *rand.Rand, words []string) {
 	keys := []string{"Enter", "Tab", "Esc", "Up", "Down", "PgUp", "PgDn", "Home", "End", "Left", "Right", "F1", "F5", "F9", "Shift+Tab",
 		"Ctrl+K", "Ctrl+O", "Ctrl+R", "Ctrl+T", "Ctrl+F", "Ctrl+G", "Ctrl+N", "Ctrl+P", "Ctrl+J", "Ctrl+Home", "Ctrl+End", "Ctrl+L", "Ctrl+U"}
-	switch rnd.IntN(9) {
+	switch rnd.IntN(10) {
 	case 0, 1, 2:
 		k.post(eventOf(keys[rnd.IntN(len(keys))]))
 	case 3:
 		for _, r := range words[rnd.IntN(len(words))] {
-			k.post(tcell.NewEventKey(tcell.KeyRune, r, tcell.ModNone))
+			k.post(typed(r))
 		}
 	case 4:
 		k.post(tcell.NewEventMouse(rnd.IntN(130), rnd.IntN(45), tcell.ButtonMask(1<<rnd.IntN(12)), tcell.ModNone))
@@ -97,7 +105,7 @@ func (k *console) step(rnd *rand.Rand, words []string) {
 	case 6:
 		k.post(tcell.NewEventPaste(true))
 		for _, r := range words[rnd.IntN(len(words))] {
-			k.post(tcell.NewEventKey(tcell.KeyRune, r, tcell.ModNone))
+			k.post(typed(r))
 		}
 		k.post(tcell.NewEventPaste(false))
 		k.post(tcell.NewEventFocus(rnd.IntN(2) == 0))
@@ -106,6 +114,14 @@ func (k *console) step(rnd *rand.Rand, words []string) {
 		k.node.receive(p, words[rnd.IntN(len(words))])
 		p.Online, p.Waiting, p.Imitates, p.Unread = rnd.IntN(2) == 0, rnd.IntN(9) == 0, rnd.IntN(9) == 0, rnd.IntN(4)
 		k.node.say(node.Event{Kind: node.PeerChanged, Person: &p})
+	case 9:
+		if rnd.IntN(4) > 0 {
+			return
+		}
+		a := k.node.account
+		a.SignedIn, a.Elsewhere = rnd.IntN(3) > 0, rnd.IntN(3) == 0
+		out := []string{node.OutByServer, node.OutElsewhere}[rnd.IntN(2)]
+		k.node.say(node.Event{Kind: node.SignedOut, Reason: peer.Line(out, 0)}, node.Event{Kind: node.AccountChanged, Account: &a})
 	case 8:
 		t := k.node.transfers[rnd.IntN(len(k.node.transfers))]
 		t.State = []string{"offered", "active", "paused", "interrupted", "done", "failed"}[rnd.IntN(6)]
@@ -123,8 +139,14 @@ func TestRandomEventsAndSizes(t *testing.T) {
 	if testing.Short() {
 		steps = 300
 	}
-	for seed := range uint64(4) {
+	t.Setenv("HOME", t.TempDir()) // what is imported leaves a file
+	t.Setenv("USERPROFILE", t.TempDir())
+	for seed := range uint64(6) {
 		f := office()
+		if seed >= 4 { // an administrator, who does what can be done
+			f = headquarters()
+			words = append(words, "/admin\r", "/friend\r", "/account\r", "k", "d", "r", "i", "m", "an", "12")
+		}
 		run(t, 80, 24, owned(f), Config{}, func(k *console) {
 			rnd := rand.New(rand.NewPCG(seed, 7))
 			for range steps / 4 {
