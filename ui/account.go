@@ -236,8 +236,8 @@ type signInForm struct {
 // askSignIn is the form to sign in.
 func (c *Console) askSignIn(server string) {
 	w := c.words
-	if server == "" {
-		server = c.account.Server
+	if server = cmp.Or(server, c.account.Server); server == "" && len(c.account.found) > 0 {
+		server = c.account.found[0].Address // whose key is compared before anything is said to it
 	}
 	f := signInForm{dialog: c.newDialog(w.SignInTitle)}
 	label := max(width(w.Server), width(w.User), width(w.Password))

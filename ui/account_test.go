@@ -143,6 +143,9 @@ func TestAServerThatWasFoundIsNoGate(t *testing.T) {
 		k.shows("Sign in", "10.0.0.9:7421")
 		k.keys("Esc")
 		k.hides("Server found")
+		k.typeCommand("/account")
+		k.shows("[10.0.0.9:7421")
+		k.keys("Esc")
 		k.asked("ServerKey")
 		f.found[0].Address = "10.0.0.8:7421"
 		k.say(node.Event{Kind: node.ServersFound, Servers: f.found})
