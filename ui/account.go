@@ -269,6 +269,7 @@ func (c *Console) askAccount(server, user string) {
 	f.whoAndWhere(label, server, user)
 	f.name = f.ask(pad(w.Name, label, ""), c.self.Name.String())
 	f.chosen = c.askPassword(f.dialog, w.Password, label, f.user.text)
+	f.user.changed = func(string) { f.chosen.first.edited() } // it may be in the password now
 	f.complains()
 	f.say(dim, w.SignInHow)
 	f.gap()
