@@ -253,26 +253,6 @@ type call struct {
 	held         bool          // nor, at once, of another server: all of a server's clients would
 }
 
-// reach is the servers in the order in which they are asked, and what is wrong with
-// those that are not. Where no connection is up to the one that answered last, they are
-// dialled side by side, so that nobody waits for addresses that are silent from here;
-// done closes what was not used.
-func (c *Client) reach(ctx context.Context) (order []string, failed []error, done func()) {
-	order, done = c.Addresses(), func() {}
-	if len(order) < 2 || c.lines.isUp(order[0]) {
-		return order, nil, done
-	}
-	won, lost := race(ctx, order, c.dial)
-	for _, one := range lost {
-		order = slices.DeleteFunc(order, func(a string) bool { return a == one.address })
-		failed = append(failed, fmt.Errorf("at %s: %w", one.address, one.err))
-	}
-	if won.conn != nil {
-		order, done = first(order, won.address), c.lines.keep(won.address, won.conn)
-	}
-	return order, failed, done
-}
-
 // ask makes a call of a server, and of the next one where none answers.
 func ask[T any](ctx context.Context, c *Client, call call) (T, error) {
 	var none T
