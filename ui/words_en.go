@@ -175,7 +175,7 @@ var english = words{
 		"kick": "sign out", "disable": "disable", "enable": "enable", "reset": "new password", "invite": "invite", "import": "import",
 	},
 	AdminFind:   "Find an account",
-	ImportTitle: "Import people from a file", ImportHint: "Each line: USER,NAME,TEAM    Tab completes    Enter takes it",
+	ImportTitle: "Import people from a file", ImportHint: "Each line: USER,NAME,TEAM    Tab completes    Enter opens",
 	ImportAsk: plural{"Make an account for %d person?", "Make accounts for %d people?"}, ImportYes: "Make them",
 	ImportText: "Each gets a password for one sign-in. Hand each to its owner, then delete the file that they are kept in:",
 	Importing:  plural{"Making %d account ...", "Making %d accounts ..."}, Imported: plural{"%d account is made", "%d accounts are made"},
