@@ -26,6 +26,8 @@ type Config struct {
 	// Permit says whether a connection between an address of this machine and another
 	// one may be used; nil: any. It is called from several goroutines.
 	Permit func(local, remote netip.Addr) bool
+	// Dial opens connections; nil: TCP, where Permit lets it.
+	Dial func(context.Context, netip.AddrPort) (net.Conn, error)
 }
 
 // Host keeps this device's sessions: it listens, dials, proves who is there,
@@ -65,7 +67,7 @@ func Listen(cfg Config, port uint16, exact bool) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := newHost(cfg, listener)
+	h, err := NewHost(cfg, listener)
 	if err != nil {
 		listener.Close()
 		return nil, err
@@ -92,8 +94,9 @@ func listen(port uint16, exact bool) (net.Listener, error) {
 	return nil, fmt.Errorf("listen on port %d: %w", port, errs[0])
 }
 
-// newHost makes a host of a listener, whose address is an AddrPort.
-func newHost(cfg Config, listener net.Listener) (*Host, error) {
+// NewHost makes a host of a listener, whose address is an AddrPort. The Host closes
+// it as [Listen] says.
+func NewHost(cfg Config, listener net.Listener) (*Host, error) {
 	cert, err := selfSigned(cfg.Identity)
 	if err != nil {
 		return nil, err
@@ -115,7 +118,9 @@ func newHost(cfg Config, listener net.Listener) (*Host, error) {
 		peers:   make(map[ID]*neighbour),
 		probes:  make(map[netip.AddrPort]*probe),
 	}
-	h.dial = h.dialTCP
+	if h.dial = cfg.Dial; h.dial == nil {
+		h.dial = h.dialTCP
+	}
 	if addr, ok := listener.Addr().(interface{ AddrPort() netip.AddrPort }); ok {
 		h.port = addr.AddrPort().Port()
 	}

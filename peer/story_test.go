@@ -98,14 +98,13 @@ func (s *stage) hostAt(n byte, addr netip.AddrPort) *actor {
 func (s *stage) idle(n byte, addr netip.AddrPort) *actor {
 	s.t.Helper()
 	a := &actor{t: s.t, addr: addr, log: &logBook{}, news: make(chan struct{}, 1), patience: patience}
-	h, err := newHost(Config{
+	h, err := NewHost(Config{
 		Identity: NewIdentity(seed(n)), Name: fmt.Sprintf("actor %d", n),
-		Notify: a.note, Log: slog.New(slog.NewTextHandler(a.log, nil)),
+		Notify: a.note, Log: slog.New(slog.NewTextHandler(a.log, nil)), Dial: s.dialFrom(addr.Addr()),
 	}, s.listen(addr))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	h.dial = s.dialFrom(addr.Addr())
 	a.Host = h
 	s.actors = append(s.actors, a)
 	return a

@@ -52,8 +52,8 @@ func (p *Program) canBoard() bool {
 }
 
 // boardLog is the log of a server whose terminal shows a board; nil: it shows none.
-func (p *Program) boardLog(f *serveFlags) *tail {
-	if f.systemd || !p.canBoard() {
+func (p *Program) boardLog(systemd bool) *tail {
+	if systemd || !p.canBoard() {
 		return nil
 	}
 	log := &tail{w: p.Stderr}

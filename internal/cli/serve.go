@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"log/slog"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,16 +24,9 @@ import (
 	"earshot/peer"
 )
 
-// serveFlags are the flags of "earshot serve", as they were typed.
-type serveFlags struct {
-	listen, data, database, registration, roster, metrics, announce string
-	ldap, ldapBind, ldapBase, ldapCA                                string
-	addresses                                                       []string
-	systemd                                                         bool
-}
-
 func (p *Program) serveCommand() *cobra.Command {
-	var f serveFlags
+	var data string
+	var systemd bool
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Be the rendezvous server: accounts, friends, who is there",
@@ -47,47 +38,58 @@ The first account that is made with the first join link becomes administrator.
 From then on people join with links of "earshot admin invite", unless
 --registration is open.
 
+What stands below may stand in server.toml in the data folder as well, as TOML with
+"_" for "-", like registration = "open" or ldap_bind = "…", and addresses and
+interfaces as lists. A flag beats the environment, that beats the file.
+
 The server's key lies in the data folder. Whoever has it is the server: keep a
 copy of it in a safe place. Several servers with the same key and the same
 PostgreSQL database are one service. A database address with a password is better
 said in EARSHOT_DATABASE than on the command line, where others see it.`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			log := p.boardLog(&f)
-			c, err := p.serverConfig(&f)
-			if err != nil {
-				return err
-			}
-			if f.systemd {
-				return p.sayUnit(c, &f)
-			}
-			return explainServer(p.serve(cmd.Context(), c, f.announce, log))
+			return typedWrong(cmd, p.serveHere(cmd, data, systemd))
 		},
 	}
-	cmd.Flags().StringVar(&f.listen, "listen", ":"+strconv.Itoa(rendezvous.DefaultPort), "listen at [HOST]:PORT")
-	cmd.Flags().StringVar(&f.database, "database", "", "keep everything in postgres://… (EARSHOT_DATABASE; default SQLite in the data folder)")
-	cmd.Flags().StringVar(&f.registration, "registration", string(server.RegisterInvite), "who may make an account: open, invite, closed")
-	cmd.Flags().StringVar(&f.roster, "roster", string(server.RosterAsk), "who is on people's lists: ask (friends), open (everybody)")
-	cmd.Flags().StringArrayVar(&f.addresses, "address", nil, "clients reach this server at HOST[:PORT], may be repeated (default the addresses of this machine)")
-	addLDAP(cmd, &f)
-	cmd.Flags().StringVar(&f.announce, "announce", "", "the name under which the server is announced on the network, or none (default the machine's name)")
-	cmd.Flags().StringVar(&f.metrics, "metrics", "", "answer /healthz and /metrics at an address of this machine, like 127.0.0.1:7422")
-	cmd.Flags().BoolVar(&f.systemd, "print-systemd", false, "print a unit for systemd that runs this command, and end")
-	cmd.PersistentFlags().StringVar(&f.data, "data", "", "the folder of the server's key and its database (default the profile's folder + \"server\")")
-	cmd.AddCommand(p.backupCommand(&f))
+	addServerFlags(cmd.Flags())
+	cmd.Flags().BoolVar(&systemd, "print-systemd", false, "print a unit for systemd that runs this command, and end")
+	cmd.PersistentFlags().StringVar(&data, "data", "", "the folder of the server's key, its settings and its database (default the profile's folder + \"server\")")
+	cmd.AddCommand(p.backupCommand(&data))
 	return cmd
 }
 
-func (p *Program) backupCommand(f *serveFlags) *cobra.Command {
+// serveHere runs the server of a data folder, or prints its unit.
+func (p *Program) serveHere(cmd *cobra.Command, typed string, systemd bool) error {
+	data := p.serverData(typed)
+	set, err := p.serverSettings(cmd, data)
+	if err != nil {
+		return err
+	}
+	log := p.boardLog(systemd)
+	c, err := p.serverConfig(set, data)
+	if err != nil {
+		return err
+	}
+	if systemd {
+		return p.sayUnit(set, data)
+	}
+	return explainServer(p.serve(cmd.Context(), c, set, log), set)
+}
+
+func (p *Program) backupCommand(data *string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Copy the server's database into a new file, also while it runs",
 		Args:  takes("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if value, ok := p.Environment("EARSHOT_DATABASE"); ok && value != "" {
+			data := p.serverData(*data)
+			set, err := p.serverSettings(cmd, data)
+			if err != nil {
+				return err
+			}
+			if set.Database != "" {
 				return &failure{code: codeFailed, what: "This server's database is in PostgreSQL.", do: "Use pg_dump for a copy of it, and copy realm.key from the data folder."}
 			}
-			data := p.serverData(f.data)
 			file, err := filepath.Abs(args[0])
 			if err == nil {
 				err = server.Backup(cmd.Context(), data, file)
@@ -103,70 +105,13 @@ func (p *Program) backupCommand(f *serveFlags) *cobra.Command {
 	}
 }
 
-// serverData is the server's folder.
-func (p *Program) serverData(typed string) string {
-	if typed == "" {
-		return p.profile.Path("server")
-	}
-	return typed
-}
-
-// serverConfig is what was typed, checked.
-func (p *Program) serverConfig(f *serveFlags) (server.Config, error) {
-	c := server.Config{
-		Data: p.serverData(f.data), Database: f.database, Listen: f.listen, Metrics: f.metrics,
-		Registration: server.Registration(f.registration), Roster: server.Roster(f.roster), Log: p.serverLog(),
-	}
-	if value, ok := p.Environment("EARSHOT_DATABASE"); ok && c.Database == "" {
-		c.Database = value
-	}
-	if !slices.Contains([]server.Registration{server.RegisterOpen, server.RegisterInvite, server.RegisterClosed}, c.Registration) {
-		return c, wrong("--registration is %q; want open, invite or closed.", f.registration)
-	}
-	if !slices.Contains([]server.Roster{server.RosterAsk, server.RosterOpen}, c.Roster) {
-		return c, wrong("--roster is %q; want ask or open.", f.roster)
-	}
-	if _, port, err := net.SplitHostPort(c.Listen); err != nil || !isPort(port) {
-		return c, wrong("--listen is %q; want [HOST]:PORT, like :7421.", f.listen)
-	}
-	if c.Database != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
-		return c, wrong("--database wants an address like postgres://earshot@db/earshot.")
-	}
-	if err := f.readLDAP(&c); err != nil {
-		return c, err
-	}
-	for _, text := range f.addresses {
-		link, err := rendezvous.ParseLink(text)
-		if err != nil || !link.Realm.IsZero() {
-			return c, wrong("--address is %q; want HOST or HOST:PORT.", text)
-		}
-		c.Addresses = append(c.Addresses, link.Address)
-	}
-	return c, nil
-}
-
-func isPort(text string) bool {
-	_, err := strconv.ParseUint(text, 10, 16)
-	return err == nil
-}
-
-// serverLog logs to stderr. Unless a level was asked for, what people and
-// administrators do is told.
-func (p *Program) serverLog() *slog.Logger {
-	level := p.set.Log
-	if p.set.Origin("log") == profile.FromDefault {
-		level = slog.LevelInfo
-	}
-	return slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: level}))
-}
-
 // serverGarbage is GOGC of a server: nearly all of its memory is held heartbeats,
 // which stay, and a collection costs less than as much again of them.
 const serverGarbage = 25
 
-// serve runs the server until ctx ends, and announces it under the name. Who is there
-// is shown on a board where there is a log for one, else told on a terminal.
-func (p *Program) serve(ctx context.Context, c server.Config, name string, log *tail) error {
+// serve runs the server until ctx ends, and announces it. Who is there is shown on a
+// board where there is a log for one, else told on a terminal.
+func (p *Program) serve(ctx context.Context, c server.Config, set profile.Server, log *tail) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(serverGarbage))
 	s, err := server.Open(ctx, c)
 	if err != nil {
@@ -181,7 +126,7 @@ func (p *Program) serve(ctx context.Context, c server.Config, name string, log *
 	}
 	beside, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	wg.Go(func() { p.announceServer(beside, s, name) })
+	wg.Go(func() { p.announceServer(beside, s, set) })
 	switch {
 	case log != nil:
 		log.hold()
@@ -200,7 +145,8 @@ const announceNone = "none"
 
 // announceServer announces the server on the network until ctx ends. One that only
 // this machine reaches is found by nobody else.
-func (p *Program) announceServer(ctx context.Context, s *server.Server, name string) {
+func (p *Program) announceServer(ctx context.Context, s *server.Server, set profile.Server) {
+	name := set.Announce
 	at, err := netip.ParseAddrPort(s.Addr().String())
 	if name == "" {
 		name, _ = os.Hostname() // without a name its address stands for it
@@ -209,7 +155,7 @@ func (p *Program) announceServer(ctx context.Context, s *server.Server, name str
 		return
 	}
 	_ = discovery.Announce(ctx, discovery.Announcement{ // it waits for a network, and has no errors
-		Realm: s.Realm(), Name: peer.DisplayName(name).String(), At: at, Interfaces: p.set.Interfaces, Log: p.serverLog(),
+		Realm: s.Realm(), Name: peer.DisplayName(name).String(), At: at, Interfaces: set.Interfaces, Log: p.serverLog(set),
 	})
 }
 
@@ -279,7 +225,7 @@ func (p *Program) sayMoves(before, now map[string]rendezvous.OnlineDevice) {
 
 // explainServer makes of what kept a server from starting what a person can do
 // something with.
-func explainServer(err error) error {
+func explainServer(err error, set profile.Server) error {
 	listening := (*net.OpError)(nil)
 	f := &failure{code: codeFailed}
 	switch {
@@ -296,10 +242,9 @@ func explainServer(err error) error {
 	case errors.Is(err, server.ErrNewer):
 		f.what, f.do = "The database belongs to a newer Earshot.", "Use the newer program."
 	case errors.Is(err, server.ErrLDAP):
-		f.what = "The directory cannot be asked like this: " + last(err, server.ErrLDAP) + "."
-		f.do = "Say it like --ldap ldaps://dc.example.org --ldap-bind \"uid=%s,ou=people,dc=example,dc=org\"."
+		return set.Wrong("ldap")
 	case errors.Is(err, server.ErrMetrics):
-		f.what, f.do = "The figures are only for this machine.", "Say an address of it with --metrics, like 127.0.0.1:7422."
+		return set.Wrong("metrics")
 	case errors.As(err, &listening) && listening.Op == "listen":
 		f.what, f.do = "The server cannot listen: "+listening.Err.Error()+".", "Choose another address with --listen."
 	case errors.Is(err, server.ErrDatabase) && node.Cause(err) == nil:

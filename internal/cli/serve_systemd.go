@@ -3,9 +3,11 @@ package cli
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
-	"earshot/internal/rendezvous/server"
+	"earshot/internal/profile"
 )
 
 // unit is a server as systemd runs it: as a user of its own, who can write in its
@@ -35,39 +37,54 @@ RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
 WantedBy=multi-user.target
 `
 
-// sayUnit prints the unit of a server with this configuration.
-func (p *Program) sayUnit(c server.Config, f *serveFlags) error {
+// unitData is the data folder of the service.
+const unitData = "/var/lib/earshot"
+
+// sayUnit prints the unit of a server with what was said here; what stands in the
+// file, the service reads in its own folder.
+func (p *Program) sayUnit(set profile.Server, data string) error {
 	program, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	words := []string{program, "serve", "--data", "/var/lib/earshot", "--home", "/var/lib/earshot", "--listen", c.Listen,
-		"--registration", string(c.Registration), "--roster", string(c.Roster)}
-	for _, address := range c.Addresses {
-		words = append(words, "--address", address)
-	}
-	if c.Metrics != "" {
-		words = append(words, "--metrics", c.Metrics)
-	}
-	for _, flag := range []struct{ name, value string }{
-		{"--announce", f.announce}, {"--ldap", f.ldap}, {"--ldap-bind", f.ldapBind}, {"--ldap-base", f.ldapBase}, {"--ldap-ca", f.ldapCA},
-	} {
-		if flag.value != "" {
-			words = append(words, flag.name, flag.value)
-		}
-	}
-	for _, pattern := range p.set.Interfaces {
-		words = append(words, "--interface", pattern)
-	}
+	words := append([]string{program, "serve", "--data", unitData, "--home", unitData}, p.saidFlags(set)...)
 	for i, word := range words {
 		words[i] = unitWord(word)
 	}
-	secret := ""
-	if c.Database != "" {
-		secret = "# EARSHOT_DATABASE=postgres://…, readable by root alone\nEnvironmentFile=/etc/earshot-server.env\n"
+	notes := ""
+	if from := set.Origin("database"); from == profile.FromFlag || from == profile.FromEnvironment {
+		notes += "# EARSHOT_DATABASE=postgres://…, readable by root alone\nEnvironmentFile=/etc/earshot-server.env\n"
 	}
-	_, err = fmt.Fprintf(p.Stdout, unit, strings.Join(words, " "), secret)
+	inFile := func(s profile.Setting) bool { return s.Origin == profile.FromFile }
+	if data != unitData && slices.ContainsFunc(set.All(), inFile) {
+		notes += fmt.Sprintf("# What %q says counts here when a copy of it is in %s\n", filepath.Join(data, profile.ServerFile), unitData)
+	}
+	_, err = fmt.Fprintf(p.Stdout, unit, strings.Join(words, " "), notes)
 	return err
+}
+
+// saidFlags is what was typed, set in the environment or, of the links, in the profile,
+// as flags; but for the database, whose password others would see.
+func (p *Program) saidFlags(set profile.Server) []string {
+	var words []string
+	add := func(flag string, values ...string) {
+		for _, value := range values {
+			words = append(words, "--"+flag, value)
+		}
+	}
+	for _, s := range set.All() {
+		list, isList := s.Value.([]string)
+		switch {
+		case s.Key == "interfaces" && s.Origin == profile.FromDefault:
+			add(s.Flag, p.set.Interfaces...)
+		case s.Key == "database" || s.Origin == profile.FromDefault || s.Origin == profile.FromFile:
+		case isList:
+			add(s.Flag, list...)
+		default:
+			add(s.Flag, fmt.Sprint(s.Value))
+		}
+	}
+	return words
 }
 
 // unitWord quotes a word of a command line for systemd.

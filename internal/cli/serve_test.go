@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"earshot/internal/profile"
 	"earshot/internal/rendezvous"
 	"earshot/peer"
 )
@@ -99,6 +101,40 @@ func TestServe(t *testing.T) {
 	}
 }
 
+func TestServeTakesItsSettingsFromTheDataFolder(t *testing.T) {
+	home, data := t.TempDir(), t.TempDir()
+	file := "listen = '127.0.0.1:0'\nregistration = 'open'\naddresses = ['chat.example']\nroster = 'open'\n"
+	if err := os.WriteFile(filepath.Join(data, "server.toml"), []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr served
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- Run(ctx, serveProgram(home, nil, &stdout, &stderr, "--data", data, "--address", "127.0.0.1:1"))
+	}()
+	if link := joinLink(t, &stdout); link.Address != "127.0.0.1:1" {
+		t.Errorf("the link has the file's address, not the flag's: %s", link)
+	}
+	at := regexp.MustCompile(`answers at (127\.0\.0\.1:\d+)\.`).FindStringSubmatch(stdout.String())
+	if at == nil {
+		t.Fatalf("printed %q", stdout.String())
+	}
+	client, err := rendezvous.NewClient(rendezvous.ClientConfig{Identity: peer.NewIdentity([32]byte{1}), Realm: joinLink(t, &stdout).Realm, Addresses: at[1:]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Register(ctx, rendezvous.Registration{User: "ann", Password: "correct horse"}); err != nil {
+		t.Errorf("registration is open in the file, and ann is refused: %v", err)
+	}
+	cancel()
+	if code := <-ended; code != codeDone {
+		t.Errorf("ended with %d: %s", code, stderr.String())
+	}
+}
+
 var joinLine = regexp.MustCompile(`(?m)^Join link: (\S+)$`)
 
 // joinLink waits for the link that a server prints.
@@ -130,12 +166,16 @@ func TestServeIsCalledWrongly(t *testing.T) {
 		{[]string{"--listen", "7421"}, codeUsage, "[HOST]:PORT"},
 		{[]string{"--address", "a b"}, codeUsage, "HOST or HOST:PORT"},
 		{[]string{"--database", "mysql://x"}, codeUsage, "postgres://"},
-		{[]string{"--metrics", "0.0.0.0:1"}, codeFailed, "only for this machine"},
+		{[]string{"--metrics", "0.0.0.0:1"}, codeUsage, "this machine alone"},
 		{[]string{"--database", "postgres://ann:secret@127.0.0.1:1/x"}, codeFailed, "cannot be opened"},
-		{[]string{"--ldap-bind", "uid=%s"}, codeUsage, "go with --ldap"},
-		{[]string{"--ldap", "ldaps://dc", "--ldap-bind", "uid=ann"}, codeFailed, "want one %s"},
-		{[]string{"--ldap", "http://dc", "--ldap-bind", "uid=%s"}, codeFailed, "ldaps://"},
-		{[]string{"--ldap", "ldaps://dc", "--ldap-bind", "uid=%s", "--ldap-ca", "serve_test.go"}, codeUsage, "no certificates"},
+		{[]string{"--ldap-bind", "uid=%s"}, codeUsage, "--ldap-bind: ldap_bind goes with ldap"},
+		{[]string{"--ldap", "ldaps://dc", "--ldap-bind", "uid=ann"}, codeUsage, "want one %s"},
+		{[]string{"--ldap", "http://dc", "--ldap-bind", "uid=%s"}, codeUsage, "ldaps://"},
+		{[]string{"--ldap", "ldaps://dc/x?y", "--ldap-bind", "uid=%s"}, codeUsage, "ldaps://"},
+		{[]string{"--ldap", "ldaps://dc"}, codeUsage, "--ldap: ldap goes with ldap_bind"},
+		{[]string{"--announce", "a\x1bb"}, codeUsage, "at most 48 characters"},
+		{[]string{"--listen", ":99999"}, codeUsage, "[HOST]:PORT"},
+		{[]string{"--ldap", "ldaps://dc", "--ldap-bind", "uid=%s", "--ldap-ca", "serve_test.go"}, codeUsage, "no certificates in serve_test.go"},
 		{[]string{"backup", "there/is/none"}, codeFailed, "no file or folder"},
 		{[]string{"backup"}, codeUsage, "FILE"},
 	} {
@@ -147,6 +187,23 @@ func TestServeIsCalledWrongly(t *testing.T) {
 	postgres := map[string]string{"EARSHOT_DATABASE": "postgres://ann:secret@db/x"}
 	if code, _, said := serveCalls(t, t.TempDir(), postgres, "backup", "x"); code != codeFailed || !strings.Contains(said, "pg_dump") {
 		t.Errorf("a backup of PostgreSQL: %d, %s", code, said)
+	}
+}
+
+func TestServeSaysWhatHoldsWhereNothingIsSaid(t *testing.T) {
+	set, err := profile.ReadServer(t.TempDir(), profile.Sources{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := (&Program{}).serveCommand().Flags()
+	for _, s := range set.All() {
+		f := flags.Lookup(s.Flag)
+		if f == nil && s.Key != "interfaces" && s.Key != "log" { // those are of every command
+			t.Errorf("%s has no flag", s.Key)
+		}
+		if f != nil && f.DefValue != fmt.Sprint(s.Value) {
+			t.Errorf("--%s says %q, and %q holds", s.Flag, f.DefValue, s.Value)
+		}
 	}
 }
 

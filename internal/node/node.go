@@ -29,6 +29,7 @@ import (
 	"earshot/discovery"
 	"earshot/internal/chat"
 	"earshot/internal/profile"
+	"earshot/internal/rendezvous"
 	"earshot/internal/store"
 	"earshot/peer"
 	"earshot/transfer"
@@ -64,7 +65,9 @@ type Config struct {
 	Keep func(key, value string) error
 	Log  *slog.Logger // nil: none
 
-	inDNS func(context.Context) []string // servers; nil: those of this machine's domains
+	inDNS  func(context.Context) []string                                   // servers; nil: those of this machine's domains
+	listen func(c peer.Config, port uint16, exact bool) (*peer.Host, error) // nil: peer.Listen
+	dial   rendezvous.Dial                                                  // to servers; nil: the system's
 }
 
 // Node is one running Earshot.

@@ -129,7 +129,11 @@ func (n *Node) listen() (err error) {
 	if n.instance, err = uuid.NewRandom(); err != nil {
 		return err
 	}
-	n.host, err = peer.Listen(peer.Config{
+	listen := n.cfg.listen
+	if listen == nil {
+		listen = peer.Listen
+	}
+	n.host, err = listen(peer.Config{
 		Identity: n.id, Instance: n.instance, Name: n.name.String(), Log: n.log, Permit: n.permit(),
 		Notify: func(e peer.Event) { n.box.put(e) },
 	}, n.cfg.Port, n.cfg.ExactPort)

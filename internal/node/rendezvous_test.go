@@ -27,6 +27,8 @@ type rendezvousServer struct {
 	addr  string
 	stop  func()
 
+	network func(addr string) (net.Listener, error)
+
 	mu       sync.Mutex
 	serial   uint64
 	accounts map[peer.ID]rendezvous.Account
@@ -43,9 +45,13 @@ type rendezvousServer struct {
 type starts struct{ now, before uuid.UUID }
 
 func openServer(t *testing.T) *rendezvousServer {
+	return openServerAt(t, func(addr string) (net.Listener, error) { return net.Listen("tcp", addr) })
+}
+
+func openServerAt(t *testing.T, network func(string) (net.Listener, error)) *rendezvousServer {
 	o := &rendezvousServer{
 		t: t, realm: peer.NewIdentity([32]byte{9}), accounts: make(map[peer.ID]rendezvous.Account),
-		beats: make(map[peer.ID]rendezvous.Heartbeat), out: make(map[peer.ID]bool), changed: make(chan struct{}), version: 1, starts: make(map[peer.ID]starts), logout: func() {},
+		beats: make(map[peer.ID]rendezvous.Heartbeat), out: make(map[peer.ID]bool), changed: make(chan struct{}), version: 1, starts: make(map[peer.ID]starts), logout: func() {}, network: network,
 	}
 	o.listen("127.0.0.1:0")
 	t.Cleanup(func() { o.stop() })
@@ -59,7 +65,7 @@ func (o *rendezvousServer) listen(addr string) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", addr)
+	l, err := o.network(addr)
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -130,7 +130,7 @@ func (n *Node) loadServer() error {
 
 // dialer makes a client of a realm.
 func (n *Node) dialer(realm peer.ID, servers []string) (*rendezvous.Client, error) {
-	return rendezvous.NewClient(rendezvous.ClientConfig{Identity: n.id, Realm: realm, Addresses: servers})
+	return rendezvous.NewClient(rendezvous.ClientConfig{Identity: n.id, Realm: realm, Addresses: servers, Dial: n.cfg.dial})
 }
 
 // heartbeat begins to give signs of life at the server.

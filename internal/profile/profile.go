@@ -1,7 +1,7 @@
 // Package profile is what a device keeps in its folder beside the database: the
 // folder itself, the lock that lets only one node run on it, the socket's place,
 // the note that sibling profiles read, and the settings with where each came
-// from.
+// from; a rendezvous server's settings are read in the same way.
 //
 // It is plain files and pure functions: it starts no goroutine and serves no
 // socket. A node holds the [Lock] for as long as it runs; everybody else only

@@ -49,8 +49,11 @@ type Settings struct {
 	Server          string
 	Keys            map[string]string
 
-	all []Setting
+	origins
 }
+
+// origins is where each of the settings came from.
+type origins struct{ all []Setting }
 
 // Setting is one setting with its origin, for people to see.
 type Setting struct {
@@ -59,21 +62,23 @@ type Setting struct {
 	Origin Origin `json:"origin"`
 	// Where is the flag, the variable, or the file and its line.
 	Where string `json:"where,omitempty"`
+	// Flag is what stands for it on the command line; empty: none does.
+	Flag string `json:"-"`
 	// Later: this version reads the setting, but does nothing with it yet.
 	Later bool `json:"later,omitempty"`
 }
 
 // All is every setting, in the order of the manual.
-func (s Settings) All() []Setting { return slices.Clone(s.all) }
+func (o origins) All() []Setting { return slices.Clone(o.all) }
 
 // Origin says what kind of place the value of a key came from, Where which one.
-func (s Settings) Origin(key string) Origin { return s.setting(key).Origin }
+func (o origins) Origin(key string) Origin { return o.setting(key).Origin }
 
 // Where is the flag, the variable, or the file and its line.
-func (s Settings) Where(key string) string { return s.setting(key).Where }
+func (o origins) Where(key string) string { return o.setting(key).Where }
 
-func (s Settings) setting(key string) Setting {
-	for _, setting := range s.all {
+func (o origins) setting(key string) Setting {
+	for _, setting := range o.all {
 		if setting.Key == key {
 			return setting
 		}
@@ -81,8 +86,7 @@ func (s Settings) setting(key string) Setting {
 	return Setting{}
 }
 
-// Sources are where settings come from beside the profile's file: flags by the
-// key of the setting, as they were typed, and the environment. Either may be nil.
+// Sources are where settings come from beside the file: flags by the key of the setting, as they were typed, and the environment. Either may be nil.
 type Sources struct {
 	Flags       map[string][]string
 	Environment func(name string) (string, bool)
@@ -109,28 +113,45 @@ const maxSettings = 1 << 20
 
 // Settings reads the settings of the profile. Every problem with what they say is a
 // [*SettingError], the first one only; another error is about the file.
-func (p Profile) Settings(from Sources) (Settings, error) {
-	file, err := p.readSettings()
+func (p Profile) Settings(from Sources) (s Settings, err error) {
+	file, err := keys.open(p.Path(SettingsFile))
+	if err == nil {
+		s.all, err = keys.settle(&s, from, file)
+	}
 	if err != nil {
 		return Settings{}, err
-	}
-	var s Settings
-	for _, k := range keys {
-		setting, err := k.find(from, file)
-		if err != nil {
-			return Settings{}, err
-		}
-		if err := k.set(&s, setting.Value); err != nil {
-			return Settings{}, &SettingError{setting.Where, setting.Origin, fmt.Sprintf("%s is %s", k.name, quote(setting.Value)), k.allowed}
-		}
-		s.all = append(s.all, setting)
 	}
 	return s, nil
 }
 
+// settle sets every setting from the strongest source that has one.
+func (ks schema[S]) settle(s *S, from Sources, file document) ([]Setting, error) {
+	var all []Setting
+	for _, k := range ks {
+		setting, err := k.find(from, file)
+		if err != nil {
+			return nil, err
+		}
+		if err := k.set(s, setting.Value); err != nil {
+			return nil, k.wrong(setting, setting.Value)
+		}
+		all = append(all, setting)
+	}
+	return all, nil
+}
+
+// wrong says that a value is not allowed.
+func (k key[S]) wrong(at Setting, value any) error {
+	problem := k.name + " is " + quote(value)
+	if k.secret {
+		problem = k.name + " is something else"
+	}
+	return &SettingError{at.Where, at.Origin, problem, k.allowed}
+}
+
 // find is the value of a key from the strongest source that has one.
-func (k key) find(from Sources, file document) (Setting, error) {
-	found := Setting{Key: k.name, Later: k.later}
+func (k key[S]) find(from Sources, file document) (Setting, error) {
+	found := Setting{Key: k.name, Flag: k.flag, Later: k.later}
 	if typed, ok := from.Flags[k.name]; ok {
 		found.Origin, found.Where = FromFlag, "--"+k.flag
 		return k.typed(found, typed)
@@ -154,10 +175,10 @@ func (k key) find(from Sources, file document) (Setting, error) {
 
 // typed makes a value of what was typed on the command line or set in the
 // environment.
-func (k key) typed(found Setting, texts []string) (Setting, error) {
+func (k key[S]) typed(found Setting, texts []string) (Setting, error) {
 	value, err := k.parse(texts)
 	if err != nil {
-		return Setting{}, &SettingError{found.Where, found.Origin, fmt.Sprintf("%s is %s", k.name, quote(strings.Join(texts, ","))), k.allowed}
+		return Setting{}, k.wrong(found, strings.Join(texts, ","))
 	}
 	found.Value = value
 	return found, nil
@@ -175,9 +196,8 @@ func quote(value any) string {
 	return fmt.Sprintf("%q", text)
 }
 
-// readSettings reads and parses the settings file; no file is an empty one.
-func (p Profile) readSettings() (document, error) {
-	path := p.Path(SettingsFile)
+// open reads and parses a settings file; no file is an empty one.
+func (ks schema[S]) open(path string) (document, error) {
 	b, err := readSmall(path, maxSettings)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR): // no profile, or none to be
@@ -189,7 +209,7 @@ func (p Profile) readSettings() (document, error) {
 	case err != nil:
 		return document{}, &SettingError{path + ":1", FromFile, "cannot be read: " + plainError(err), "a file that you may read"}
 	}
-	return parse(path, b)
+	return ks.parse(path, b)
 }
 
 // plainError is the cause at the end of an error about a file.
@@ -204,9 +224,9 @@ func plainError(err error) string {
 // Save changes one setting in the file, and leaves everything else in it as it
 // is, comments too. The file is there as a whole or as it was.
 func (p Profile) Save(name, value string) error {
-	k, ok := keyOf(name)
+	k, ok := keys.of(name)
 	if !ok {
-		return &SettingError{name, FromFile, "no such setting", knownKeys()}
+		return &SettingError{name, FromFile, "no such setting", keys.known()}
 	}
 	parsed, err := k.parse(k.split(value))
 	if err == nil {
@@ -215,11 +235,11 @@ func (p Profile) Save(name, value string) error {
 	if err != nil {
 		return &SettingError{name, FromFile, fmt.Sprintf("%s is %s", name, quote(value)), k.allowed}
 	}
-	file, err := p.readSettings()
+	file, err := keys.open(p.Path(SettingsFile))
 	if err != nil {
 		return err
 	}
-	b, err := file.with(name, parsed)
+	b, err := keys.with(file, name, parsed)
 	if err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}

@@ -35,7 +35,7 @@ func (d document) at(key string) string {
 }
 
 // parse reads a settings file: TOML 1.0, with known keys alone.
-func parse(path string, text []byte) (document, error) {
+func (ks schema[S]) parse(path string, text []byte) (document, error) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors begin a file so
 	d := document{path: path, text: text, values: map[string]any{}}
 	if err := toml.Unmarshal(text, &d.values); err != nil {
@@ -43,13 +43,13 @@ func parse(path string, text []byte) (document, error) {
 	}
 	d.places = findPlaces(text)
 	for _, name := range slices.SortedFunc(maps.Keys(d.values), d.byLine) {
-		k, ok := keyOf(name)
+		k, ok := ks.of(name)
 		if !ok {
-			return document{}, &SettingError{d.at(name), FromFile, "unknown setting " + quote(name), knownKeys()}
+			return document{}, &SettingError{d.at(name), FromFile, "unknown setting " + quote(name), ks.known()}
 		}
 		value, ok := k.decoded(d.values[name])
 		if !ok {
-			return document{}, &SettingError{d.at(name), FromFile, fmt.Sprintf("%s is %s", name, quote(d.values[name])), k.literally()}
+			return document{}, k.literal().wrong(Setting{Where: d.at(name), Origin: FromFile}, d.values[name])
 		}
 		d.values[name] = value
 	}
@@ -70,7 +70,7 @@ func (d document) syntaxError(err error) error {
 }
 
 // decoded gives a value from a file the type of the key.
-func (k key) decoded(value any) (any, bool) {
+func (k key[S]) decoded(value any) (any, bool) {
 	switch k.value.(type) {
 	case string:
 		if n, ok := value.(int64); ok && k.number {
@@ -143,8 +143,8 @@ func findPlaces(text []byte) map[string]place {
 	return places
 }
 
-// with is the text of the file after name was set to value.
-func (d document) with(name string, value any) ([]byte, error) {
+// with is the text of a file after name was set to value.
+func (ks schema[S]) with(d document, name string, value any) ([]byte, error) {
 	b, err := toml.Marshal(map[string]any{name: value})
 	if err != nil {
 		return nil, err
@@ -165,7 +165,7 @@ func (d document) with(name string, value any) ([]byte, error) {
 		}
 		text += assignment + "\n"
 	}
-	return []byte(text), d.sameBut([]byte(text), name, value)
+	return []byte(text), ks.sameBut(d, []byte(text), name, value)
 }
 
 // hasTable reports whether the file has a table, behind which every key would be
@@ -175,8 +175,8 @@ func (d document) hasTable() bool {
 }
 
 // sameBut checks that text says what the file said, but for one setting.
-func (d document) sameBut(text []byte, name string, value any) error {
-	after, err := parse(d.path, text)
+func (ks schema[S]) sameBut(d document, text []byte, name string, value any) error {
+	after, err := ks.parse(d.path, text)
 	if err != nil {
 		return fmt.Errorf("%s cannot be changed in place; change it by hand: %w", d.path, err)
 	}

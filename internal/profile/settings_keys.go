@@ -2,13 +2,14 @@ package profile
 
 import (
 	"errors"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// key is everything that is known about one setting.
-type key struct {
+// key is everything that is known about one setting of S.
+type key[S any] struct {
 	name    string
 	flag    string // empty: no flag
 	env     string // empty: no variable
@@ -16,15 +17,19 @@ type key struct {
 	allowed string // in words, behind "want"
 	later   bool   // nothing is done with it yet
 	number  bool   // a text that in the file may be a number too
+	secret  bool   // never shown
 	system  func() any
-	set     func(s *Settings, value any) error
+	set     func(s *S, value any) error
 }
+
+// schema is all settings of S, in the order of the manual.
+type schema[S any] []key[S]
 
 // errValue says that a value is not one that is allowed.
 var errValue = errors.New("not allowed")
 
-// keys are all settings, in the order of the manual.
-var keys = []key{
+// keys are the settings of a profile.
+var keys = schema[Settings]{
 	{name: "name", flag: "name", env: "EARSHOT_NAME", value: "", system: func() any { return PersonName() },
 		allowed: "one line of at most 48 characters, without control characters",
 		set:     setName},
@@ -44,7 +49,7 @@ var keys = []key{
 	{name: "plain", flag: "plain", env: "EARSHOT_PLAIN", value: false,
 		allowed: "true or false", set: flag(func(s *Settings) *bool { return &s.Plain })},
 	{name: "log", flag: "log", env: "EARSHOT_LOG", value: "warn",
-		allowed: "debug, info, warn or error", set: setLog},
+		allowed: "debug, info, warn or error", set: level(func(s *Settings) *slog.Level { return &s.Log })},
 	{name: "save_to", value: "",
 		allowed: "a folder as an absolute path, or one that begins with ~/", set: setSaveTo},
 	{name: "accept", value: "none",
@@ -69,24 +74,24 @@ var keys = []key{
 		allowed: `a table of keys like keys.find = "Ctrl+K"`, set: setKeys},
 }
 
-func keyOf(name string) (key, bool) {
-	i := slices.IndexFunc(keys, func(k key) bool { return k.name == name })
+func (ks schema[S]) of(name string) (key[S], bool) {
+	i := slices.IndexFunc(ks, func(k key[S]) bool { return k.name == name })
 	if i < 0 {
-		return key{}, false
+		return key[S]{}, false
 	}
-	return keys[i], true
+	return ks[i], true
 }
 
-func knownKeys() string {
-	names := make([]string, len(keys))
-	for i, k := range keys {
+func (ks schema[S]) known() string {
+	names := make([]string, len(ks))
+	for i, k := range ks {
 		names[i] = k.name
 	}
 	return "one of " + strings.Join(names, ", ")
 }
 
 // split makes the texts of a value of one text: only lists have several.
-func (k key) split(text string) []string {
+func (k key[S]) split(text string) []string {
 	if _, ok := k.value.([]string); !ok {
 		return []string{text}
 	}
@@ -100,7 +105,7 @@ func (k key) split(text string) []string {
 }
 
 // parse makes a value of the key's type of what a person typed.
-func (k key) parse(texts []string) (any, error) {
+func (k key[S]) parse(texts []string) (any, error) {
 	switch k.value.(type) {
 	case []string:
 		return texts, nil
@@ -114,16 +119,16 @@ func (k key) parse(texts []string) (any, error) {
 	return nil, errValue
 }
 
-// literally is what is allowed in the file, where what stands there is not even of
-// the right kind.
-func (k key) literally() string {
+// literal is the key as the file has it: what is allowed there, where what stands
+// there is not even of the right kind.
+func (k key[S]) literal() key[S] {
 	switch k.value.(type) {
 	case string:
-		return "a text in quotes: " + k.allowed
+		k.allowed = "a text in quotes: " + k.allowed
 	case []string:
-		return `texts in quotes, in brackets, like ["a", "b"]: ` + k.allowed
+		k.allowed = `texts in quotes, in brackets, like ["a", "b"]: ` + k.allowed
 	case int64, bool:
-		return k.allowed + ", without quotes"
+		k.allowed += ", without quotes"
 	}
-	return k.allowed
+	return k
 }

@@ -223,7 +223,7 @@ func FuzzSettings(f *testing.F) {
 		f.Add(seed, "Ann")
 	}
 	f.Fuzz(func(t *testing.T, text, name string) {
-		d, err := parse("config.toml", []byte(text))
+		d, err := keys.parse("config.toml", []byte(text))
 		if err != nil {
 			if strings.ContainsFunc(err.Error(), unicode.IsControl) {
 				t.Fatalf("%q is not fit to be shown", err)
@@ -233,11 +233,11 @@ func FuzzSettings(f *testing.F) {
 		if !isShort(name) {
 			return
 		}
-		b, err := d.with("name", name)
+		b, err := keys.with(d, "name", name)
 		if err != nil {
 			return
 		}
-		if after, err := parse("config.toml", b); err != nil || after.values["name"] != name {
+		if after, err := keys.parse("config.toml", b); err != nil || after.values["name"] != name {
 			t.Fatalf("%q became %q: %v", text, b, err)
 		}
 	})

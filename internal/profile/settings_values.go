@@ -28,8 +28,8 @@ func isShort(text string) bool {
 }
 
 // short sets a text that others see.
-func short(field func(*Settings) *string) func(*Settings, any) error {
-	return func(s *Settings, value any) error {
+func short[S any](field func(*S) *string) func(*S, any) error {
+	return func(s *S, value any) error {
 		text, ok := value.(string)
 		if !ok || !isShort(text) {
 			return errValue
@@ -48,10 +48,13 @@ func setName(s *Settings, value any) error {
 	return err
 }
 
-func line(field func(*Settings) *string) func(*Settings, any) error {
-	return func(s *Settings, value any) error {
+func line[S any](field func(*S) *string) func(*S, any) error { return fit(field, isLine) }
+
+// fit sets a text of one line that is valid.
+func fit[S any](field func(*S) *string, valid func(string) bool) func(*S, any) error {
+	return func(s *S, value any) error {
 		text, ok := value.(string)
-		if !ok || !isLine(text) {
+		if !ok || !isLine(text) || !valid(text) {
 			return errValue
 		}
 		*field(s) = text
@@ -59,8 +62,8 @@ func line(field func(*Settings) *string) func(*Settings, any) error {
 	}
 }
 
-func flag(field func(*Settings) *bool) func(*Settings, any) error {
-	return func(s *Settings, value any) (err error) {
+func flag[S any](field func(*S) *bool) func(*S, any) error {
+	return func(s *S, value any) (err error) {
 		on, ok := value.(bool)
 		if !ok {
 			return errValue
@@ -70,8 +73,8 @@ func flag(field func(*Settings) *bool) func(*Settings, any) error {
 	}
 }
 
-func oneOf(field func(*Settings) *string, words ...string) func(*Settings, any) error {
-	return func(s *Settings, value any) error {
+func oneOf[S any](field func(*S) *string, words ...string) func(*S, any) error {
+	return func(s *S, value any) error {
 		text, ok := value.(string)
 		if !ok || !slices.Contains(words, text) {
 			return errValue
@@ -81,8 +84,8 @@ func oneOf(field func(*Settings) *string, words ...string) func(*Settings, any) 
 	}
 }
 
-func list(field func(*Settings) *[]string, valid func(string) bool) func(*Settings, any) error {
-	return func(s *Settings, value any) error {
+func list[S any](field func(*S) *[]string, valid func(string) bool) func(*S, any) error {
+	return func(s *S, value any) error {
 		texts, ok := value.([]string)
 		if !ok || slices.ContainsFunc(texts, func(t string) bool { return t == "" || !isLine(t) || !valid(t) }) {
 			return errValue
@@ -92,8 +95,8 @@ func list(field func(*Settings) *[]string, valid func(string) bool) func(*Settin
 	}
 }
 
-func size(field func(*Settings) *int64) func(*Settings, any) error {
-	return func(s *Settings, value any) error {
+func size[S any](field func(*S) *int64) func(*S, any) error {
+	return func(s *S, value any) error {
 		text, ok := value.(string)
 		if !ok {
 			return errValue
@@ -153,14 +156,16 @@ func setPort(s *Settings, value any) error {
 	return nil
 }
 
-func setLog(s *Settings, value any) error {
-	text, _ := value.(string)
-	level, ok := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}[text]
-	if !ok {
-		return errValue
+func level[S any](field func(*S) *slog.Level) func(*S, any) error {
+	return func(s *S, value any) error {
+		text, _ := value.(string)
+		level, ok := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}[text]
+		if !ok {
+			return errValue
+		}
+		*field(s) = level
+		return nil
 	}
-	s.Log = level
-	return nil
 }
 
 func setSaveTo(s *Settings, value any) error {
