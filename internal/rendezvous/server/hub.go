@@ -178,6 +178,11 @@ func (h *hub) sight(s *seat, beat *rendezvous.Heartbeat, address string) {
 // change has a device's row written. The mutex is held.
 func (h *hub) change(device peer.ID, account uuid.UUID) {
 	h.changed[device] = account
+	h.wake()
+}
+
+// wake has the next rows written. It never waits: the mutex is held.
+func (h *hub) wake() {
 	select {
 	case h.work <- struct{}{}:
 	default:
@@ -248,7 +253,7 @@ func (h *hub) take() []sighting {
 	batch := make([]sighting, 0, min(len(h.changed), flushBatch))
 	for device, account := range h.changed {
 		if len(batch) == flushBatch {
-			h.work <- struct{}{} // it is empty: this is who takes from it
+			h.wake() // for the rest, where nobody did since this began
 			break
 		}
 		delete(h.changed, device)
