@@ -43,6 +43,10 @@ const (
 	// slack is what a heartbeat may come late, and how long a device whose
 	// connection broke may take to come back before its friends see it go.
 	slack = 5 * time.Second
+	// returnTime is how long devices have to come back after a restart before their
+	// friends see them go: twice what 10,000 of them may take. To be told of each who is
+	// late, and again when it comes, would keep the server from the next one.
+	returnTime = 2 * time.Minute
 	// maxOwed is how many friends are told of one by one; beyond it the whole list
 	// is.
 	maxOwed = 128
