@@ -38,6 +38,7 @@ func (s *Server) heartbeat(ctx context.Context, q *request) (any, error) {
 	if s.isQuiet(m, beat) {
 		return rendezvous.News{Number: m.number, Twice: m.twice, Behind: m.behind}, nil
 	}
+	defer s.gate.turns.ask()()
 	if m.waited { // who it was may be long ago
 		q.caller, err = s.directory.caller(ctx, q.device)
 	}

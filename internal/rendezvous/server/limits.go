@@ -7,10 +7,10 @@ import "time"
 const (
 	// maxConnections bounds all connections: twice the devices that one server is
 	// made for. maxStrangers is the part that devices may have whose log-in was not
-	// seen yet, and maxAddressStrangers that of one address: a whole office may be
+	// seen yet, what is served within a second, and maxAddressStrangers that of one address: a whole office may be
 	// behind it, and all of them come back after a restart.
 	maxConnections      = 20_000
-	maxStrangers        = 1024
+	maxStrangers        = 512
 	maxAddressStrangers = 256
 	// maxDeviceConnections is what one device may have once it has signed in: one that
 	// heartbeats, one that asks, and some that it lost and the server does not know of.
