@@ -19,9 +19,12 @@ const (
 	// always has news costs no more than four a second.
 	beatSpacing = 250 * time.Millisecond
 
-	// minRetry and maxRetry bound the wait after a heartbeat that failed.
-	minRetry = time.Second
-	maxRetry = 5 * time.Minute
+	// minRetry and maxRetry bound the wait after a heartbeat that failed, and nobody
+	// comes again before floorRetry: what a server takes at least to start again, and
+	// what one that is overloaded is spared.
+	floorRetry = 500 * time.Millisecond
+	minRetry   = time.Second
+	maxRetry   = 5 * time.Minute
 	// spread is over how long those come back who lost their server at one moment. The
 	// first time it is short, so that friends do not see somebody blink whose
 	// connection broke (the server waits for five seconds); where the server is away
@@ -228,15 +231,15 @@ func (w *Watch) failed(err error) time.Duration {
 		w.cfg.Notify(Unreached{err})
 	}
 	w.up, w.taught = false, false
-	wait := rand.N(retryBound(w.failures, w.lost, time.Since(w.since)))
+	wait := floorRetry + rand.N(retryBound(w.failures, w.lost, time.Since(w.since))-floorRetry)
 	if refused, ok := errors.AsType[*RefusedError](err); ok {
 		wait += min(refused.Wait, maxRetry)
 	}
 	return wait
 }
 
-// retryBound is below what a wait is drawn ("full jitter") after so many failures
-// in a row: it doubles from minRetry. Who lost a server, as all of its clients may
+// retryBound is below what a wait is drawn after so many failures in a row, all of it
+// from floorRetry on alike ("full jitter"): it doubles from minRetry. Who lost a server, as all of its clients may
 // have, waits longer at first; while it is not away for long nobody waits long.
 func retryBound(failures int, lost bool, away time.Duration) time.Duration {
 	if lost && failures == 1 {

@@ -302,6 +302,9 @@ func TestAServersClientsMoveToAnotherOne(t *testing.T) {
 		for i, h := range other.heartbeats() {
 			if _, known := at[h.Instance]; !known {
 				at[h.Instance] = other.at[i].Sub(killed)
+				if at[h.Instance] < floorRetry {
+					t.Errorf("one tried again after %v", at[h.Instance])
+				}
 				if at[h.Instance] < time.Second {
 					first++
 				}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"container/list"
 	"net"
 	"net/netip"
 	"sync"
@@ -10,14 +11,17 @@ import (
 )
 
 // gate is a listener that bounds connections: those whose device has signed in, and,
-// more narrowly, those where that was not seen yet. What is too much is closed.
+// more narrowly, those where that was not seen yet. What is too much is closed: of
+// strangers the one that waits longest and nothing was done for, so that silence locks
+// nobody out and no work is in vain.
 type gate struct {
 	net.Listener
-	turns turns
+	turns *turns
 
 	mu        sync.Mutex
 	all       int
 	strangers int
+	untouched list.List          // *gated: strangers nothing was done for yet, the oldest first
 	of        map[netip.Addr]int // strangers of an address
 	devices   map[peer.ID]int    // connections of a device that has signed in
 }
@@ -34,7 +38,11 @@ func (g *gate) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		c := &gated{Conn: conn, gate: g, from: network(remote(conn))}
-		if g.enter(c) {
+		out, ok := g.enter(c)
+		if out != nil {
+			out.Close()
+		}
+		if ok {
 			return c, nil
 		}
 		conn.Close()
@@ -49,16 +57,33 @@ func remote(conn net.Conn) netip.Addr {
 	return netip.Addr{}
 }
 
-func (g *gate) enter(c *gated) bool {
+// enter counts a connection, and gives the one that has to go for it, or none.
+func (g *gate) enter(c *gated) (out *gated, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.all >= maxConnections || g.strangers >= maxStrangers || g.of[c.from] >= maxAddressStrangers {
-		return false
+	if g.all >= maxConnections || g.of[c.from] >= maxAddressStrangers {
+		return nil, false
+	}
+	if g.strangers >= maxStrangers {
+		if g.untouched.Len() == 0 {
+			return nil, false
+		}
+		out = g.untouched.Front().Value.(*gated)
+		g.forget(out)
 	}
 	g.all++
 	g.strangers++
 	g.of[c.from]++
-	return true
+	c.waits = g.untouched.PushBack(c)
+	return out, true
+}
+
+// forget says that a connection goes for no other one. The mutex is held.
+func (g *gate) forget(c *gated) {
+	if c.waits != nil {
+		g.untouched.Remove(c.waits)
+		c.waits = nil
+	}
 }
 
 // leave counts a connection no longer. The mutex is held.
@@ -92,8 +117,19 @@ type gated struct {
 	from netip.Addr
 	turn atomic.Bool // its handshake is one of those that work
 
-	device peer.ID // once it has signed in; guarded by the gate's mutex, as the next
+	device peer.ID // once it has signed in; guarded by the gate's mutex, as the others below
 	closed bool
+	waits  *list.Element // while nothing was done for it
+}
+
+// begin says that the connection's handshake has its turn, and reports whether it is
+// still wanted: the connection may have gone for another one.
+func (c *gated) begin() bool {
+	c.turn.Store(true)
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	c.gate.forget(c)
+	return !c.closed
 }
 
 // known says that the connection's device has signed in, and reports whether it may
@@ -126,6 +162,7 @@ func (c *gated) Close() error {
 	c.gate.mu.Lock()
 	if !c.closed {
 		c.gate.leave(c)
+		c.gate.forget(c)
 		c.closed = true
 		c.gate.all--
 	}

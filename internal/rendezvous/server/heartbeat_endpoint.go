@@ -32,17 +32,32 @@ func (s *Server) heartbeat(ctx context.Context, q *request) (any, error) {
 		return rendezvous.News{Number: beat.Received, Twice: true}, nil
 	}
 	m := s.hub.hold(ctx, seat, bell, beat)
-	if m.gone && beat.Presence == rendezvous.Offline {
-		return rendezvous.News{Number: beat.Received}, nil
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
-	now, err := s.directory.caller(ctx, q.device) // what it was may be long ago
+	if s.isQuiet(m, beat) {
+		return rendezvous.News{Number: m.number, Twice: m.twice, Behind: m.behind}, nil
+	}
+	defer s.gate.turns.ask()()
+	if m.waited { // who it was may be long ago
+		q.caller, err = s.directory.caller(ctx, q.device)
+	}
 	if errors.Is(err, errNone) {
 		return nil, refuse(rendezvous.CodeSignedOut)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return s.news(ctx, now, m, beat.Epoch)
+	return s.news(ctx, q.caller, m, beat.Epoch)
+}
+
+// isQuiet reports whether a heartbeat is answered without a look at the database. Who
+// lost its seat may be signed out.
+func (s *Server) isQuiet(m moment, beat *rendezvous.Heartbeat) bool {
+	if m.gone {
+		return beat.Presence == rendezvous.Offline
+	}
+	return m.twice || m.owed.nothing() && beat.Epoch >= s.revoked.Load().epoch
 }
 
 // readHeartbeat reads a heartbeat. A revocation list is only as long where it was

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
 
 	"earshot/internal/rendezvous"
 	"earshot/peer"
@@ -123,7 +124,9 @@ func (s *Server) admit(ctx context.Context, q *request, a access) (err error) {
 	if a == anybody {
 		return s.strangers.take(network(q.address))
 	}
+	asked := s.gate.turns.ask()
 	q.caller, err = s.directory.caller(ctx, q.device)
+	asked()
 	if errors.Is(err, errNone) {
 		if err := s.strangers.take(network(q.address)); err != nil {
 			return err
@@ -231,6 +234,9 @@ func (s *Server) fail(q *request, err error) {
 	}
 	if r.wait > 0 {
 		q.w.Header().Set("Retry-After", strconv.Itoa(r.wait))
+		if q.caller.ID == uuid.Nil {
+			q.w.Header().Set("Connection", "close") // a stranger does not wait here
+		}
 	}
 	if q.r.Context().Err() == nil { // else nobody hears it
 		s.counters.answered(statuses[r.code])

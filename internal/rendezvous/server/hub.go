@@ -33,6 +33,7 @@ type seat struct {
 	device           peer.ID
 	account          uuid.UUID
 	instance, before uuid.UUID // and the one that it took over from
+	here             bool      // it came since this server started
 	presence         rendezvous.Presence
 	addresses        []string
 	address          string
@@ -88,6 +89,19 @@ func newHub(s *Server) *hub {
 	}
 }
 
+// expect gives seats to devices that heartbeat to the server before this one. Those
+// who come back as they were are no news and cost no writing; the others have until
+// returnTime.
+func (h *hub) expect(there []sighting) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, row := range there {
+		s := h.add(row.device, row.account)
+		s.presence, s.addresses, s.address, s.since = row.presence, row.addresses, row.address, row.since
+		s.expires = time.Now().Add(returnTime)
+	}
+}
+
 // arrive takes a heartbeat and gives the seat and the bell of this one; the held one
 // before it ends. Twice says that another instance of the device took over from this
 // one, which gets no seat.
@@ -100,7 +114,10 @@ func (h *hub) arrive(c caller, beat *rendezvous.Heartbeat, address string) (s *s
 		s = nil
 	}
 	if s == nil {
-		s = h.add(c, beat.Instance)
+		s = h.add(c.device, c.ID)
+	}
+	if !s.here {
+		s.here, s.instance = true, beat.Instance
 	}
 	if s.instance != beat.Instance {
 		if s.before == beat.Instance {
@@ -116,10 +133,10 @@ func (h *hub) arrive(c caller, beat *rendezvous.Heartbeat, address string) (s *s
 }
 
 // add makes the seat of a device that was not here. The mutex is held.
-func (h *hub) add(c caller, instance uuid.UUID) *seat {
-	s := &seat{device: c.device, account: c.ID, instance: instance, since: time.Now(), number: rand.Uint64()>>12 | 1}
-	h.seats[c.device] = s
-	h.accounts[c.ID] = append(h.accounts[c.ID], s)
+func (h *hub) add(device peer.ID, account uuid.UUID) *seat {
+	s := &seat{device: device, account: account, since: time.Now(), number: rand.Uint64()>>12 | 1}
+	h.seats[device] = s
+	h.accounts[account] = append(h.accounts[account], s)
 	return s
 }
 
@@ -178,6 +195,11 @@ func (h *hub) sight(s *seat, beat *rendezvous.Heartbeat, address string) {
 // change has a device's row written. The mutex is held.
 func (h *hub) change(device peer.ID, account uuid.UUID) {
 	h.changed[device] = account
+	h.wake()
+}
+
+// wake has the next rows written. It never waits: the mutex is held.
+func (h *hub) wake() {
 	select {
 	case h.work <- struct{}{}:
 	default:
@@ -248,7 +270,7 @@ func (h *hub) take() []sighting {
 	batch := make([]sighting, 0, min(len(h.changed), flushBatch))
 	for device, account := range h.changed {
 		if len(batch) == flushBatch {
-			h.work <- struct{}{} // it is empty: this is who takes from it
+			h.wake() // for the rest, where nobody did since this began
 			break
 		}
 		delete(h.changed, device)
@@ -289,11 +311,16 @@ func (h *hub) awaits(device peer.ID) bool {
 	return s != nil && s.behind
 }
 
-// count is how many devices are here.
-func (h *hub) count() int {
+// count is how many devices heartbeat here.
+func (h *hub) count() (n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.seats)
+	for _, s := range h.seats {
+		if s.here {
+			n++
+		}
+	}
+	return n
 }
 
 // missed says that changes elsewhere may have been missed: everything is told anew.

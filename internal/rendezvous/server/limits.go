@@ -7,10 +7,10 @@ import "time"
 const (
 	// maxConnections bounds all connections: twice the devices that one server is
 	// made for. maxStrangers is the part that devices may have whose log-in was not
-	// seen yet, and maxAddressStrangers that of one address: a whole office may be
+	// seen yet, what is served within a second, and maxAddressStrangers that of one address: a whole office may be
 	// behind it, and all of them come back after a restart.
 	maxConnections      = 20_000
-	maxStrangers        = 1024
+	maxStrangers        = 512
 	maxAddressStrangers = 256
 	// maxDeviceConnections is what one device may have once it has signed in: one that
 	// heartbeats, one that asks, and some that it lost and the server does not know of.
@@ -43,6 +43,10 @@ const (
 	// slack is what a heartbeat may come late, and how long a device whose
 	// connection broke may take to come back before its friends see it go.
 	slack = 5 * time.Second
+	// returnTime is how long devices have to come back after a restart before their
+	// friends see them go: twice what 10,000 of them may take. To be told of each who is
+	// late, and again when it comes, would keep the server from the next one.
+	returnTime = 2 * time.Minute
 	// maxOwed is how many friends are told of one by one; beyond it the whole list
 	// is.
 	maxOwed = 128

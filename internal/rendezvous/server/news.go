@@ -96,6 +96,7 @@ func (h *hub) reload(ctx context.Context) {
 // moment is what a held heartbeat finds when it looks.
 type moment struct {
 	over   bool // answer now, with what is owed or nothing
+	waited bool // it was held
 	twice  bool // because another instance took over
 	gone   bool // the device has no seat here any more
 	behind bool // the device's revocation list is newer
@@ -156,9 +157,10 @@ func (s *seat) send(m *moment, now time.Time) {
 func (h *hub) hold(ctx context.Context, s *seat, bell chan struct{}, beat *rendezvous.Heartbeat) moment {
 	end := time.Now().Add(time.Duration(beat.Hold) * time.Millisecond)
 	var timer *time.Timer
-	for {
+	for waited := false; ; waited = true {
 		m := h.look(s, bell, beat, time.Now(), end)
 		if m.over {
+			m.waited = waited
 			return m
 		}
 		if timer == nil {

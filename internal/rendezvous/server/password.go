@@ -27,11 +27,12 @@ type cost struct {
 var usual = cost{memory: 64 << 10, passes: 3, threads: 1}
 
 const (
-	// hashesAtOnce bounds memory: 128 MiB, however many log in.
+	// hashesAtOnce bounds memory: 128 MiB, however many log in. They work on half of the
+	// processors at most, as handshakes do: that of two is one.
 	hashesAtOnce = 2
 	// hashesWaiting is how many wait for that at most, some seconds; the others are
 	// asked to come again.
-	hashesWaiting = 64
+	hashesWaiting = 32
 	saltBytes     = 16
 	hashBytes     = 32
 	// What a hash in the database may ask for at most: who can write there must not
@@ -51,7 +52,8 @@ type hasher struct {
 }
 
 func newHasher(c cost) *hasher {
-	h := &hasher{cost: c, waiting: make(chan struct{}, hashesWaiting), working: make(chan struct{}, hashesAtOnce)}
+	atOnce := min(hashesAtOnce, max(1, runtime.GOMAXPROCS(0)/2))
+	h := &hasher{cost: c, waiting: make(chan struct{}, hashesWaiting), working: make(chan struct{}, atOnce)}
 	h.nobody = hashed{cost: c, salt: make([]byte, saltBytes), sum: make([]byte, hashBytes)}.String()
 	return h
 }

@@ -39,7 +39,7 @@ func TestPasswords(t *testing.T) {
 
 func TestOnlySoManyHashAtOnce(t *testing.T) {
 	h := newHasher(cheap)
-	for range hashesAtOnce {
+	for range cap(h.working) {
 		done, err := h.turn(t.Context())
 		must(t, err)
 		defer done()

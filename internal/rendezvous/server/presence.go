@@ -40,11 +40,15 @@ func (d *directory) see(ctx context.Context, changed []sighting) error {
 		told := map[uuid.UUID]bool{}
 		for _, s := range changed {
 			known, err := t.isSeen(s)
+			moved := false
 			if err == nil {
-				err = t.see(d.name, s)
+				moved, err = t.see(d.name, s)
 			}
 			if err != nil {
 				return fmt.Errorf("write presence: %w", err)
+			}
+			if moved && d.postgres != nil { // it may have heartbeat to another server until now
+				t.tell(change{kind: seated, device: s.device})
 			}
 			if !known && !told[s.account] {
 				t.tell(change{kind: face, account: s.account})
@@ -64,27 +68,25 @@ func (t *tx) isSeen(s sighting) (bool, error) {
 	return rows > 0, err
 }
 
-func (t *tx) see(server uuid.UUID, s sighting) error {
+// see writes a device's row, and reports whether it was no row of this server.
+func (t *tx) see(server uuid.UUID, s sighting) (moved bool, err error) {
 	if err := t.run("UPDATE device SET seen = $1 WHERE id = $2", time.Now().UnixMilli(), s.device[:]); err != nil {
-		return err
+		return false, err
 	}
 	if s.presence == rendezvous.Offline {
-		return t.run("DELETE FROM presence WHERE device = $1 AND server = $2", s.device[:], server[:])
+		return false, t.run("DELETE FROM presence WHERE device = $1 AND server = $2", s.device[:], server[:])
 	}
 	n, err := t.exec("UPDATE presence SET presence = $1, addresses = $2, address = $3, since = $4 WHERE device = $5 AND account = $6 AND server = $7",
 		string(s.presence), strings.Join(s.addresses, ","), s.address, s.since.UnixMilli(), s.device[:], s.account[:], server[:])
 	if err != nil || n > 0 {
-		return err
+		return false, err
 	}
 	n, err = t.exec(`INSERT INTO presence (device, account, server, presence, addresses, address, since)
 		SELECT id, account, $1, $2, $3, $4, $5 FROM device WHERE id = $6 AND account = $7
 		ON CONFLICT (device) DO UPDATE SET account = excluded.account, server = excluded.server, presence = excluded.presence,
 		addresses = excluded.addresses, address = excluded.address, since = excluded.since`,
 		server[:], string(s.presence), strings.Join(s.addresses, ","), s.address, s.since.UnixMilli(), s.device[:], s.account[:])
-	if err == nil && n > 0 {
-		t.tell(change{kind: seated, device: s.device}) // it may have heartbeat elsewhere until now
-	}
-	return err
+	return err == nil && n > 0, err
 }
 
 // seat says whether a device belongs to an account, and to which server it
@@ -95,6 +97,50 @@ func (d *directory) seat(ctx context.Context, device peer.ID) (account, server u
 		"SELECT d.account, p.server FROM device d LEFT JOIN presence p ON p.device = d.id WHERE d.id = $1", device[:])
 	copy(server[:], there)
 	return account, server, err
+}
+
+// inherit takes over what the server before this one said of presence, where nobody
+// else can have said it: SQLite's file is one server's, whose folder is locked. What
+// one said that ended more than returnTime ago is left to be buried.
+func (d *directory) inherit(ctx context.Context) (rows []sighting, err error) {
+	if d.postgres != nil {
+		return nil, nil
+	}
+	lately := fmt.Sprintf("lease > %s - %d", d.now(), returnTime.Milliseconds())
+	err = d.update(ctx, func(t *tx) error {
+		rows = nil
+		err := t.run("UPDATE presence SET server = $1 WHERE server IN (SELECT id FROM server WHERE "+lately+")", d.name[:])
+		if err == nil {
+			err = t.run("DELETE FROM server WHERE " + lately)
+		}
+		if err != nil {
+			return err
+		}
+		return each(t.ctx, t.Tx, func(scan func(...any) error) error {
+			var s sighting
+			err := s.scan(scan)
+			rows = append(rows, s)
+			return err
+		}, "SELECT device, account, presence, addresses, address, since FROM presence WHERE server = $1", d.name[:])
+	})
+	if err != nil {
+		return nil, fmt.Errorf("take over presence: %w", err)
+	}
+	return rows, nil
+}
+
+// scan reads a row.
+func (s *sighting) scan(scan func(...any) error) error {
+	var device []byte
+	var addresses string
+	var since int64
+	err := scan(&device, &s.account, &s.presence, &addresses, &s.address, &since)
+	copy(s.device[:], device)
+	if addresses != "" {
+		s.addresses = strings.Split(addresses, ",")
+	}
+	s.since = time.UnixMilli(since)
+	return err
 }
 
 // renew renews this server's lease. New says that there was none: the first time, or

@@ -162,9 +162,15 @@ func (s *Server) openDatabase(ctx context.Context) (err error) {
 	return err
 }
 
-// begin takes the lease, and reads what is kept in memory.
+// begin takes the lease, and what the server before this one left, and reads what is
+// kept in memory.
 func (s *Server) begin(ctx context.Context) error {
 	s.hub = newHub(s)
+	there, err := s.directory.inherit(ctx)
+	if err != nil {
+		return err
+	}
+	s.hub.expect(there)
 	if _, err := s.directory.renew(ctx, s.config.Addresses); err != nil {
 		return err
 	}

@@ -98,6 +98,63 @@ func TestARestartIsNotSeen(t *testing.T) {
 	must(t, <-ended)
 }
 
+// TestWhoDoesNotComeBackIsGoneLater starts a server after one that was killed, and two
+// of three devices come back: as they were, and as another.
+func TestWhoDoesNotComeBackIsGoneLater(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "server")
+	s := serve(t, Config{Data: data})
+	ann, bob, eve := s.person("ann", 1), s.person("bob", 2), s.person("eve", 3)
+	for _, p := range []*person{ann, bob, eve} {
+		p.beat(rendezvous.Online, 0)
+	}
+	online := func(s *service) (n int) { all, _ := s.Online(t.Context()); return len(all) }
+	eventually(t, func() bool { return online(s) == 3 })
+	before, err := s.Online(t.Context())
+	must(t, err)
+	s.stop()
+
+	again := serve(t, Config{Data: data})
+	ann, bob = &person{Client: again.client(1), t: t, instance: ann.instance}, &person{Client: again.client(2), t: t, instance: bob.instance}
+	ann.beat(rendezvous.Online, maxHold)
+	bob.beat(rendezvous.Away, maxHold)
+	eventually(t, func() bool {
+		all, _ := again.Online(t.Context())
+		return len(all) == 3 && all[1].Presence == rendezvous.Away
+	})
+	must(t, again.directory.bury(t.Context()))
+	if all, err := again.Online(t.Context()); err != nil || len(all) != 3 || all[0] != before[0] {
+		t.Errorf("after the restart %+v are there, %v; before it %+v", all, err, before)
+	}
+	if n := again.hub.count(); n != 2 {
+		t.Errorf("%d devices heartbeat, want 2", n)
+	}
+	again.hub.sweep(time.Now().Add(returnTime)) // eve's time is over, and theirs too
+	ann.beat(rendezvous.Online, maxHold)
+	bob.beat(rendezvous.Away, maxHold)
+	eventually(t, func() bool { return online(again) == 2 })
+}
+
+// TestWhatIsLongAgoIsNotTakenOver has a server start long after the one before it.
+func TestWhatIsLongAgoIsNotTakenOver(t *testing.T) {
+	d := openTest(t, filepath.Join(t.TempDir(), "earshot.db"))
+	must(t, d.take(t.Context(), id(200)))
+	ann := join(t, d, "ann", 1)
+	_, err := d.renew(t.Context(), nil)
+	must(t, err)
+	must(t, d.see(t.Context(), []sighting{{device: id(1), account: ann.ID, presence: rendezvous.Online, addresses: []string{"10.0.0.3:7420"}, address: "10.0.0.3"}}))
+	next := openTest(t, d.path)
+	must(t, d.update(t.Context(), func(tx *tx) error { return tx.run("UPDATE server SET lease = lease - $1", 2*returnTime.Milliseconds()) }))
+	if rows, err := next.inherit(t.Context()); err != nil || len(rows) != 0 {
+		t.Errorf("took over %+v, %v", rows, err)
+	}
+	must(t, d.update(t.Context(), func(tx *tx) error { return tx.run("UPDATE server SET lease = lease + $1", returnTime.Milliseconds()) }))
+	rows, err := next.inherit(t.Context())
+	if err != nil || len(rows) != 1 || rows[0].device != id(1) || rows[0].account != ann.ID || len(rows[0].addresses) != 1 {
+		t.Errorf("took over %+v, %v", rows, err)
+	}
+}
+
 func TestStrangersDoNotFillTheServer(t *testing.T) {
 	t.Parallel()
 	s := serve(t, Config{})
