@@ -45,6 +45,7 @@ var decoders = map[Type]func([]byte) (Message, error){
 	TypeRevoked:    decode[Revoked],
 	TypePresence:   decode[Presence],
 	TypeTicket:     decode[NewerTicket],
+	TypeVouch:      decode[Vouch],
 	TypeOfferState: decode[OfferState],
 	TypeDialBack:   decode[DialBack],
 }

@@ -74,6 +74,7 @@ func samples() map[string]Message {
 		"name":    Presence{Name: "Ада"},
 		"twice":   Presence{Name: "Ada", Twice: true},
 		"newer":   NewerTicket{Ticket: []byte{1}},
+		"vouch":   Vouch{Devices: []ID{seedID(1), seedID(2)}},
 		"revoked": Revoked{Realm: seedID(2), Epoch: 5, Page: []byte{1}},
 		"behind":  Revoked{Realm: seedID(2), Epoch: 4, Want: 1},
 		"state":   OfferState{Offer: id, State: "paused", Reason: "disk full", Done: 1 << 33},
@@ -373,7 +374,8 @@ func TestNothingIsInflated(t *testing.T) {
 		for typ := range decoders {
 			for _, flag := range []Type{0, 0x40} {
 				var wrong *ProtocolError
-				if m, err := Decode(typ|flag, payload); !errors.As(err, &wrong) {
+				skipped := flag != 0 && typ >= 0x80
+				if m, err := Decode(typ|flag, payload); !errors.As(err, &wrong) && !(skipped && errors.Is(err, ErrSkip)) {
 					t.Errorf("type %#02x: took %+v, %v", uint8(typ|flag), m, err)
 				}
 				if n := allocatedBy(func() { Decode(typ|flag, payload) }); n > 1<<20 {

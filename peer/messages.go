@@ -29,6 +29,7 @@ const (
 	TypeChunk      Type = 0x22
 	TypeGone       Type = 0x23
 	TypeRecipe     Type = 0x24
+	TypeVouch      Type = 0x81
 )
 
 // Message is the content of one frame.
@@ -70,6 +71,14 @@ type Presence struct {
 	// Twice says that the receiver's identity was met on another machine too.
 	Twice bool `cbor:"2,keyasint,omitempty"`
 }
+
+// Vouch names other devices of the sender's account to which its person said yes.
+type Vouch struct {
+	Devices []ID `cbor:"1,keyasint"` // at most [MaxVouched] count
+}
+
+// MaxVouched is more than the devices that an account has.
+const MaxVouched = 64
 
 // Ping asks for a [Pong] with the same number.
 type Ping struct {
@@ -187,5 +196,6 @@ func (Entries) Type() Type     { return TypeEntries }
 func (Revoked) Type() Type     { return TypeRevoked }
 func (Presence) Type() Type    { return TypePresence }
 func (NewerTicket) Type() Type { return TypeTicket }
+func (Vouch) Type() Type       { return TypeVouch }
 func (OfferState) Type() Type  { return TypeOfferState }
 func (DialBack) Type() Type    { return TypeDialBack }
