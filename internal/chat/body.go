@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"errors"
 	"fmt"
 	"unicode/utf8"
 
@@ -53,6 +54,25 @@ type Saved struct {
 	Content  peer.Hash `cbor:"5,keyasint"` // BLAKE3 of the BLAKE3 of each chunk, in order
 }
 
+// Announcement is the body of what an administrator tells everybody of a realm.
+type Announcement struct {
+	Text   string `cbor:"1,keyasint"` // at most [MaxText] bytes; hostile
+	Wall   uint64 `cbor:"2,keyasint"` // milliseconds since 1970 by the author's clock, for display
+	Ticket []byte `cbor:"3,keyasint"` // of the author, as it was then
+}
+
+// Announcement decodes the body of an entry of kind [KindAnnouncement].
+func (e Entry) Announcement() (Announcement, error) {
+	var a Announcement
+	if err := e.decode(KindAnnouncement, &a); err != nil {
+		return Announcement{}, fmt.Errorf("read announcement: %w", err)
+	}
+	if len(a.Text) > MaxText {
+		return Announcement{}, fmt.Errorf("read announcement: %d bytes, at most %d", len(a.Text), MaxText)
+	}
+	return a, nil
+}
+
 // Text decodes the body of an entry of kind [KindText].
 func (e Entry) Text() (Text, error) {
 	var t Text
@@ -83,11 +103,32 @@ func (e Entry) Confirmation() (Confirmation, error) {
 	return c, nil
 }
 
+// Ticket reads the body of an entry of kind [KindTicket]: that it is its author's,
+// and that its realm signed it. When it holds is not looked at: it says whose device
+// wrote a log, not who may have a session.
+func (e Entry) Ticket() (peer.Ticket, error) {
+	if e.Kind != KindTicket {
+		return peer.Ticket{}, fmt.Errorf("read ticket: entry of kind %d", e.Kind)
+	}
+	t, err := peer.ParseTicket(e.Body)
+	if err == nil && t.Device != e.Author {
+		err = errors.New("read ticket: it is another device's")
+	}
+	return t, err
+}
+
 func (e Entry) decode(kind Kind, body any) error {
 	if e.Kind != kind {
 		return fmt.Errorf("entry of kind %d", e.Kind)
 	}
 	return peer.Unmarshal(e.Body, body)
+}
+
+func checkText(text string) error {
+	if len(text) > MaxText || !utf8.ValidString(text) {
+		return fmt.Errorf("text of %d bytes: want UTF-8 of at most %d", len(text), MaxText)
+	}
+	return nil
 }
 
 // encodeBody makes the bytes of a draft's body; wall is the time that it gets
@@ -98,8 +139,8 @@ func encodeBody(d Draft, wall uint64) ([]byte, error) {
 		if d.Kind != KindText {
 			break
 		}
-		if len(body.Text) > MaxText || !utf8.ValidString(body.Text) {
-			return nil, fmt.Errorf("text of %d bytes: want UTF-8 of at most %d", len(body.Text), MaxText)
+		if err := checkText(body.Text); err != nil {
+			return nil, err
 		}
 		if body.Wall == 0 {
 			body.Wall = wall
@@ -108,6 +149,17 @@ func encodeBody(d Draft, wall uint64) ([]byte, error) {
 	case Offer:
 		if d.Kind != KindOffer {
 			break
+		}
+		if body.Wall == 0 {
+			body.Wall = wall
+		}
+		return peer.Marshal(body)
+	case Announcement:
+		if d.Kind != KindAnnouncement {
+			break
+		}
+		if err := checkText(body.Text); err != nil {
+			return nil, err
 		}
 		if body.Wall == 0 {
 			body.Wall = wall

@@ -61,6 +61,10 @@ func (ch *change) heads(k LogKey) hashAt {
 
 // add appends an entry that is next in its log.
 func (ch *change) add(e Entry) error {
+	ours, err := ch.whose(e)
+	if err != nil {
+		return err
+	}
 	if _, ok := ch.fresh[e.Key()]; !ok {
 		places, err := ch.c.cfg.Store.Find(ch.v.ID, e.Key())
 		if err != nil {
@@ -71,17 +75,56 @@ func (ch *change) add(e Entry) error {
 		}
 	}
 	ch.batch.Entries = append(ch.batch.Entries, e)
-	ch.logs[e.LogKey()] = ch.at(e.LogKey()).extended(e)
+	l := ch.at(e.LogKey()).extended(e)
+	l.Ours = ours
+	ch.logs[e.LogKey()] = l
 	ch.newest = max(ch.newest, e.Clock)
-	if e.Author == ch.v.Peer {
+	if !ours {
 		ch.weight = ch.weight.plus(e)
 	}
 	return nil
 }
 
+// whose says whether an entry that is next in its log is of this side.
+func (ch *change) whose(e Entry) (ours bool, err error) {
+	if ch.v.Peer.IsRealm() {
+		t, err := announced(e, ch.v.Peer.Realm)
+		if err != nil {
+			return false, unwelcome{err}
+		}
+		return AccountParty(t.Realm, t.Account) == ch.c.account, nil
+	}
+	if l := ch.at(e.LogKey()); l.Last > 0 {
+		return l.Ours, nil
+	}
+	return ch.v.opens(e)
+}
+
 // addOwn signs a new entry of this device and appends it to the log that it
-// writes.
+// writes. On behalf of an account the log opens with its ticket.
 func (ch *change) addOwn(h Header, body []byte) (Entry, error) {
+	if ch.v.own.IsAccount() && !ch.v.Peer.IsRealm() && ch.at(ch.writes()).Last == 0 {
+		if err := ch.open(h.Clock); err != nil {
+			return Entry{}, err
+		}
+	}
+	return ch.append(h, body)
+}
+
+// open begins the log that this device writes on behalf of its account.
+func (ch *change) open(clock uint64) error {
+	if ch.v.own != ch.c.account {
+		return errNoAccount
+	}
+	id, err := newID()
+	if err == nil {
+		_, err = ch.append(Header{ID: id, Clock: clock, Kind: KindTicket}, ch.c.ticket)
+	}
+	return err
+}
+
+// append signs an entry and appends it to the log that this device writes.
+func (ch *change) append(h Header, body []byte) (Entry, error) {
 	h.Conversation = ch.v.ID
 	mine := ch.at(ch.writes())
 	h.Log, h.Number = ch.writes().Log, mine.Last+1
@@ -114,6 +157,9 @@ func (ch *change) newLog() {
 	}
 }
 
+// unwelcome is what is wrong with an entry that nobody would take.
+type unwelcome struct{ error }
+
 // commit makes the change durable, then true in memory, then known.
 func (ch *change) commit() error {
 	v := ch.v
@@ -126,7 +172,7 @@ func (ch *change) commit() error {
 		ch.batch.Logs = append(ch.batch.Logs, l)
 	}
 	if ch.accept && !v.contact {
-		ch.batch.Contacts = append(ch.batch.Contacts, v.Peer)
+		ch.batch.Contacts = ch.c.person(v)
 	}
 	if err := ch.c.apply(ch.batch); err != nil {
 		return err
@@ -138,17 +184,21 @@ func (ch *change) commit() error {
 // settle makes memory what the disk is.
 func (ch *change) settle() {
 	v := ch.v
+	fresh := !v.stored
 	if len(ch.batch.Conversations) > 0 {
 		v.Conversation, v.stored = ch.batch.Conversations[0], true
 		ch.c.stored[v.ID] = v.Conversation
 	}
 	maps.Copy(v.logs, ch.logs)
+	if fresh && v.stored {
+		ch.c.shareNew(v)
+	}
 	for _, f := range ch.batch.Forks {
 		v.forks[forkKey{f.LogKey, f.Peer}] = f
 	}
 	v.newest, v.weight = ch.newest, ch.weight
-	if ch.accept && !v.contact {
-		ch.c.befriend(v.Peer)
+	for _, p := range ch.batch.Contacts {
+		ch.c.befriend(p)
 	}
 }
 
@@ -156,7 +206,8 @@ func (ch *change) settle() {
 func (ch *change) tell() {
 	for i, e := range ch.batch.Entries {
 		if n, ok := ch.fresh[e.Key()]; ok && n == i {
-			ch.c.cfg.Notify(EntryAdded{Peer: ch.v.Peer, Entry: e, Stranger: !ch.v.contact})
+			ours := ch.v.ours(e.LogKey())
+			ch.c.cfg.Notify(EntryAdded{Peer: ch.v.Peer, Ours: ours, Entry: e, Stranger: !ch.v.contact})
 		}
 	}
 }

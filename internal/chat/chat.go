@@ -7,8 +7,8 @@
 // A [Replica] is one device's end of this. It commits before it sends or
 // acknowledges anything, and judges entries by themselves: what a person wants to
 // see, or mute, is decided elsewhere. It opens no connection and shows nothing.
-// A session syncs every conversation that both devices belong to. Direct ones,
-// between two devices, are what it knows so far.
+// A session syncs every conversation that both devices belong to, by themselves or
+// by their accounts; devices of one account share all that any of them has.
 //
 // The node makes a Replica, starts [Replica.Run], and stops it by the context.
 // No other goroutine is started here.
@@ -45,8 +45,11 @@ type Config struct {
 // ErrStopped is what [Replica.Write] replies once the replica has stopped.
 var ErrStopped = errors.New("the replica has stopped")
 
-// Draft is an entry that a person wants to add to the conversation with a
-// device.
+// Draft is an entry that a person wants to add to the conversation with a device.
+// A text goes to the account that the device is known to belong to, where this one
+// belongs to another; a file offer and what confirms it stay between two devices,
+// as the transfer does. An announcement to nobody in particular goes to the notices of
+// this device's realm, with the newest ticket.
 type Draft struct {
 	To peer.ID
 	// ID is a UUIDv7, of a confirmation [ConfirmationID]; the zero UUID means that
@@ -55,8 +58,8 @@ type Draft struct {
 	// repeated after a crash.
 	ID   uuid.UUID
 	Kind Kind
-	// Body is a [Text], an [Offer] or a [Confirmation] as Kind says; a zero Wall
-	// means now.
+	// Body is a [Text], an [Offer], a [Confirmation] or an [Announcement] as Kind says; a
+	// zero Wall means now.
 	Body any
 }
 
@@ -105,15 +108,30 @@ func (r *Replica) Write(d Draft, reply func(Entry, error)) {
 	}
 }
 
-// Accept says that this person answered a stranger: it is a contact, and what
-// was held back is asked for.
+// SignIn says which account this device belongs to from now on, and the newest
+// ticket that says so, with which its logs are opened; the zero Party is none.
+func (r *Replica) SignIn(account Party, ticket []byte) {
+	r.queue.put(func(c *core) { c.signIn(account, ticket) })
+}
+
+// Certify says which account another device belongs to from now on, the zero Party
+// for none. One that belongs to this device's account shares all conversations with
+// it: that is said only once a person said yes to it. A guest is a device of somebody
+// else's account that nobody said yes to yet: what it writes is taken, and it gets
+// nothing that others wrote.
+func (r *Replica) Certify(id peer.ID, account Party, guest bool) {
+	r.queue.put(func(c *core) { c.certify(id, account, guest) })
+}
+
+// Accept says that this person answered a stranger: it, and its account, is a
+// contact, and what was held back is asked for.
 func (r *Replica) Accept(id peer.ID) { r.queue.put(func(c *core) { c.keep(c.accept(id)) }) }
 
-// Read says that this person has seen the conversation with a device up to a
-// position in the shown order. What comes in before that position later counts
-// as unread all the same. It never goes back.
-func (r *Replica) Read(id peer.ID, upTo Position) {
-	r.queue.put(func(c *core) { c.keep(c.read(id, upTo)) })
+// Read says that this person has seen a conversation up to a position in the shown
+// order. What comes in before that position later counts as unread all the same. It
+// never goes back.
+func (r *Replica) Read(conversation peer.Hash, upTo Position) {
+	r.queue.put(func(c *core) { c.keep(c.read(conversation, upTo)) })
 }
 
 // Sync calls reply once, when everything that was asked for before is done and

@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -11,28 +10,6 @@ import (
 // A conversation's ID is the SHA-256 of its preimage: what it is called by and
 // between whom it is, so nobody can name a conversation that is another one.
 
-// directDomain begins the preimage of a direct conversation.
-const directDomain = "earshot direct v1\x00"
-
-// deviceParty begins a party that is a device without an account; its key
-// follows.
-const deviceParty = 1
-
-// Direct returns the ID of the direct conversation between two devices, and what
-// the ID is the SHA-256 of.
-func Direct(a, b peer.ID) (id peer.Hash, preimage []byte) {
-	if a.Compare(b) > 0 {
-		a, b = b, a
-	}
-	preimage = make([]byte, 0, len(directDomain)+2*(1+len(a)))
-	preimage = append(preimage, directDomain...)
-	for _, party := range []peer.ID{a, b} {
-		preimage = append(preimage, deviceParty)
-		preimage = append(preimage, party[:]...)
-	}
-	return sha256.Sum256(preimage), preimage
-}
-
 // errNotShared says that a peer named a conversation that it has no part in, or
 // this device has none in.
 var errNotShared = errors.New("a conversation that is not shared")
@@ -41,8 +18,9 @@ var errNotShared = errors.New("a conversation that is not shared")
 // entries.
 type conversation struct {
 	Conversation
-	stored  bool // there is one in the store
-	contact bool // its Peer is a contact
+	own     Party // on whose behalf this device holds it
+	stored  bool  // there is one in the store
+	contact bool  // its Peer is a contact
 	logs    map[LogKey]Log
 	forks   map[forkKey]Fork
 	holders map[peer.ID]*holder // those who were met since the start
@@ -65,14 +43,14 @@ type holder struct {
 	noted map[LogKey]Seen // what seen becomes with the next commit
 }
 
-// direct returns the direct conversation with a device; one that was never
-// written to is made in memory only.
-func (c *core) direct(id peer.ID) (*conversation, error) {
-	name, preimage := Direct(c.self, id)
+// direct returns the direct conversation with a party, on behalf of another one;
+// one that was never written to is made in memory only.
+func (c *core) direct(own, with Party) (*conversation, error) {
+	name, preimage := Between(own, with)
 	if stored, ok := c.stored[name]; ok {
 		return c.open(stored)
 	}
-	return c.open(Conversation{ID: name, Preimage: preimage, Peer: id})
+	return c.open(Conversation{ID: name, Preimage: preimage, Peer: with})
 }
 
 // open returns a conversation as it is in memory.
@@ -82,6 +60,7 @@ func (c *core) open(row Conversation) (*conversation, error) {
 	}
 	v := &conversation{
 		Conversation: row,
+		own:          c.ownIn(row),
 		logs:         make(map[LogKey]Log),
 		forks:        make(map[forkKey]Fork),
 		holders:      make(map[peer.ID]*holder),
@@ -89,7 +68,7 @@ func (c *core) open(row Conversation) (*conversation, error) {
 	}
 	_, v.stored = c.stored[row.ID]
 	if err := c.load(v); err != nil {
-		return nil, fmt.Errorf("load conversation with %s: %w", v.Peer, err)
+		return nil, fmt.Errorf("load conversation %x: %w", v.ID[:4], err)
 	}
 	c.conversations[v.ID] = v
 	return v, nil
@@ -97,7 +76,9 @@ func (c *core) open(row Conversation) (*conversation, error) {
 
 func (c *core) load(v *conversation) (err error) {
 	store := c.cfg.Store
-	if v.contact, err = store.Contact(v.Peer); err != nil || !v.stored {
+	if v.Peer.IsRealm() {
+		v.contact = true
+	} else if v.contact, err = store.Contact(v.Peer); err != nil || !v.stored {
 		return err
 	}
 	logs, err := store.Logs(v.ID)
@@ -118,7 +99,7 @@ func (c *core) load(v *conversation) (err error) {
 		return err
 	}
 	if !v.contact { // only strangers are weighed, and theirs is little to read
-		v.weight, err = store.Weight(v.ID, v.Peer)
+		v.weight, err = store.Weight(v.ID)
 	}
 	return err
 }
@@ -149,35 +130,6 @@ func (c *core) release(v *conversation) {
 	}
 }
 
-// between returns the conversations that a device belongs to as this one does, and
-// makes sure that it is known how far it has them. The direct one comes last: where
-// an earlier one cannot be read, it is not made.
-func (c *core) between(id peer.ID) ([]*conversation, error) {
-	var all []*conversation
-	name, _ := Direct(c.self, id)
-	for _, row := range c.stored {
-		if row.Peer != id || row.ID == name {
-			continue
-		}
-		v, err := c.open(row)
-		if err == nil {
-			err = c.meet(v, id)
-		}
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	direct, err := c.direct(id)
-	if err == nil {
-		err = c.meet(direct, id)
-	}
-	return append(all, direct), err
-}
-
-// party reports whether a device takes part in a conversation.
-func (c *core) party(v *conversation, id peer.ID) bool { return id == c.self || id == v.Peer }
-
 // writes names the log that this device adds to in a conversation.
 func (c *core) writes(v *conversation) LogKey {
 	if v.Log != 0 {
@@ -186,18 +138,20 @@ func (c *core) writes(v *conversation) LogKey {
 	return LogKey{c.self, c.cfg.Store.Log()}
 }
 
-// befriend makes a contact of a device in memory, as it is in the store.
-func (c *core) befriend(id peer.ID) {
+// befriend makes a contact of a party in memory, as it is in the store, and asks
+// for what was held back.
+func (c *core) befriend(who Party) {
 	for _, v := range c.conversations {
-		v.contact = v.contact || v.Peer == id
+		if v.Peer == who {
+			v.contact = true
+			c.resume(v)
+		}
 	}
 }
 
 // changed has everybody told what became of logs of the conversation.
 func (v *conversation) changed(logs map[LogKey]Log) {
 	for _, s := range v.shares {
-		for k := range logs {
-			s.dirty[k] = true
-		}
+		s.owe(logs)
 	}
 }

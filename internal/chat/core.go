@@ -15,6 +15,13 @@ type core struct {
 	self  peer.ID
 	timer func() time.Time // for delays; the wall clock is cfg.Now
 
+	account Party             // that this device belongs to; zero: none
+	ticket  []byte            // which says so
+	// belonged: to an account, now or before; other devices of that may not know better
+	belonged bool
+	parties map[peer.ID]Party // the accounts that other devices belong to
+	guests  map[peer.ID]bool  // of those, which get nothing of their accounts
+
 	conversations map[peer.Hash]*conversation // those in use
 	stored        map[peer.Hash]Conversation  // all that are in the store
 	sessions      map[peer.ID]*session
@@ -44,6 +51,8 @@ func newCore(cfg Config) (*core, error) {
 	}
 	c := &core{
 		cfg: cfg, self: cfg.Identity.ID(), timer: time.Now,
+		parties:       make(map[peer.ID]Party),
+		guests:        make(map[peer.ID]bool),
 		conversations: make(map[peer.Hash]*conversation),
 		stored:        make(map[peer.Hash]Conversation),
 		sessions:      make(map[peer.ID]*session),
@@ -56,6 +65,7 @@ func newCore(cfg Config) (*core, error) {
 	}
 	for _, v := range all {
 		c.stored[v.ID] = v
+		c.belonged = c.belonged || c.ownIn(v).IsAccount()
 	}
 	return c, nil
 }
@@ -133,6 +143,9 @@ func (c *core) tick(now time.Time) {
 	for _, s := range c.sessions {
 		if !s.askAgain.IsZero() && !s.askAgain.After(now) {
 			s.askAgain = time.Time{}
+			if s.unshared {
+				c.reshare(s)
+			}
 			c.ask(s, s.all()...)
 		}
 	}

@@ -28,7 +28,7 @@ const (
 	KindMembership   Kind = 6
 	KindQuestion     Kind = 7
 	KindAnswer       Kind = 8
-	KindAnnouncement Kind = 9
+	KindAnnouncement Kind = 9 // [Announcement]
 	KindNewer        Kind = 128
 )
 
@@ -37,11 +37,13 @@ func (k Kind) known() bool { return k <= KindAnnouncement || k >= KindNewer }
 
 // HasLine reports whether an entry of this kind is shown as a line of its own;
 // one from a newer version is, though it cannot be read.
-func (k Kind) HasLine() bool { return k == KindText || k == KindOffer || k >= KindNewer }
+func (k Kind) HasLine() bool {
+	return k == KindText || k == KindOffer || k == KindAnnouncement || k >= KindNewer
+}
 
 // speaks reports whether a person who writes an entry of this kind wants to do
-// with its addressee. A confirmation is the device's own word.
-func (k Kind) speaks() bool { return k != KindConfirmation }
+// with its addressee. A confirmation and a ticket are the device's own words.
+func (k Kind) speaks() bool { return k != KindConfirmation && k != KindTicket }
 
 // version is that of the header's format.
 const version = 1

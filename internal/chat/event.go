@@ -9,21 +9,26 @@ type Event interface{ event() }
 // EntryAdded says that an entry was committed which was not here before: ours or
 // a peer's. The copies that a forked log is repeated with are not told again.
 type EntryAdded struct {
-	Peer     peer.ID // the other device of the conversation
-	Entry    Entry   // hostile where the author is not this device
-	Stranger bool    // Peer is a stranger: this is a request
+	Peer     Party // who the conversation is with
+	Ours     bool  // of this device, or another one of this account
+	Entry    Entry // hostile where the author is not this device
+	Stranger bool  // Peer is a stranger: this is a request
 }
 
-// Progress says that a peer holds or has read more of a log of ours than
-// before, or less: the last it said counts. What it means for each message is
-// read off the store: [Seen] has Now by then. After a lost database it is told
-// for the logs of earlier databases too.
+// Progress says that a device of the other side holds or has read more of a log of
+// this side than before, or less: the last it said counts. What it means for each
+// message is read off the store: [Seen] has Now by then. After a lost database it
+// is told for the logs of earlier databases too.
 type Progress struct {
 	Peer         peer.ID
 	Conversation peer.Hash
-	Log          uint64 // of this device's logs
+	Log          LogKey
 	Was, Now     Extent
 }
+
+// ReadElsewhere says that this person has read more of a conversation, on another
+// device of the account.
+type ReadElsewhere struct{ Conversation peer.Hash }
 
 // Extent is how far a peer has one log.
 type Extent struct {
@@ -78,11 +83,12 @@ type Broken struct {
 // being taken from peers is not acknowledged and asked for again.
 type Failed struct{ Err error }
 
-func (EntryAdded) event() {}
-func (Progress) event()   {}
-func (Forked) event()     {}
-func (Held) event()       {}
-func (Waiting) event()    {}
-func (Refused) event()    {}
-func (Broken) event()     {}
-func (Failed) event()     {}
+func (EntryAdded) event()    {}
+func (Progress) event()      {}
+func (ReadElsewhere) event() {}
+func (Forked) event()        {}
+func (Held) event()          {}
+func (Waiting) event()       {}
+func (Refused) event()       {}
+func (Broken) event()        {}
+func (Failed) event()        {}

@@ -23,7 +23,9 @@ func (c *core) sayAll(s *session) {
 	var all []vector
 	for _, part := range s.shares {
 		if part.v.stored {
-			all = append(all, vector{part, slices.Collect(maps.Keys(part.v.logs))})
+			part.owe(part.v.logs)
+			all = append(all, vector{part, slices.Collect(maps.Keys(part.dirty))})
+			clear(part.dirty)
 		}
 	}
 	pages := haves(all)
@@ -41,7 +43,7 @@ func (c *core) sayAll(s *session) {
 func (c *core) sayChanges(s *session) bool {
 	var changed []vector
 	for _, part := range s.shares {
-		if len(part.dirty) > 0 {
+		if len(part.dirty) > 0 || part.naming {
 			changed = append(changed, vector{part, slices.Collect(maps.Keys(part.dirty))})
 		}
 	}
@@ -50,8 +52,10 @@ func (c *core) sayChanges(s *session) bool {
 			return false
 		}
 		for _, hc := range page.Conversations {
+			part := s.shares[hc.ID]
+			part.naming = false
 			for _, l := range hc.Logs {
-				delete(s.shares[hc.ID].dirty, LogKey{l.Author, l.Log})
+				delete(part.dirty, LogKey{l.Author, l.Log})
 			}
 		}
 	}
@@ -64,7 +68,7 @@ func haves(all []vector) []peer.Have {
 	var pages []peer.Have
 	room := 0
 	for _, v := range all {
-		for logs := v.logs; len(logs) > 0; {
+		for logs, naming := v.logs, v.s.naming; naming || len(logs) > 0; naming = false {
 			if room <= heading {
 				pages, room = append(pages, peer.Have{}), most
 			}
@@ -102,8 +106,14 @@ func (c *core) takeHave(s *session, m peer.Have) {
 	}
 	var heard []*share
 	for _, hc := range m.Conversations {
-		part := s.shares[hc.ID]
-		c.takeClaims(part, hc.Logs)
+		part, err := c.namedShare(s, hc)
+		if err != nil {
+			c.failed(err) // what is said of it comes with the next session
+		}
+		if part == nil {
+			continue
+		}
+		c.takeClaims(part, hc)
 		if !slices.Contains(heard, part) {
 			heard = append(heard, part)
 		}
@@ -120,10 +130,25 @@ func (c *core) takeHave(s *session, m peer.Have) {
 	}
 }
 
-// takeClaims notes what a peer says it holds of a conversation.
-func (c *core) takeClaims(s *share, logs []peer.HaveLog) {
+// namedShare is the session's part that a peer speaks of; nil where this device has
+// none in it.
+func (c *core) namedShare(s *session, hc peer.HaveConversation) (*share, error) {
+	if part := s.shares[hc.ID]; part != nil {
+		return part, nil
+	}
+	return c.named(s, hc.ID, hc.Preimage)
+}
+
+// takeClaims notes what a peer says it holds of a conversation. One that names it
+// after its first have had no part in it before, or not all the time: what was said to
+// it, or asked of it, may have come to nothing.
+func (c *core) takeClaims(s *share, hc peer.HaveConversation) {
+	if s.full && (!s.named || hc.Preimage != nil) && (s.v.byTicket() || c.sibling(s.peer)) {
+		s.repeat()
+		clear(s.asked)
+	}
 	s.named = true
-	for _, l := range logs {
+	for _, l := range hc.Logs {
 		k := LogKey{l.Author, l.Log}
 		if !s.claim(k, claim{Extent{l.First, l.Last, l.Read}, l.Hash}) {
 			continue
@@ -134,16 +159,17 @@ func (c *core) takeClaims(s *share, logs []peer.HaveLog) {
 		}
 		c.review(s, k)
 	}
+	c.follow(s)
 }
 
 // checkHave refuses what no honest peer says; nothing is changed by then.
 func (c *core) checkHave(s *session, hc peer.HaveConversation) error {
 	part, err := s.share(hc.ID, hc.Preimage)
-	if err != nil {
+	if err != nil && !(s.shares[hc.ID] == nil && c.strange(s, hc.ID, hc.Preimage)) {
 		return err
 	}
 	for _, l := range hc.Logs {
-		if !c.party(part.v, l.Author) {
+		if part != nil && !part.v.admits(l.Author) {
 			return fmt.Errorf("log of %s, who has no part in the conversation", l.Author)
 		}
 		if l.First > l.Last || l.Last > 0 && l.First == 0 || l.Read > l.Last {
@@ -184,13 +210,34 @@ func (c *core) review(s *share, k LogKey) {
 	if rel == forked {
 		c.fork(s, k)
 	}
-	if k.Author == c.self {
+	if s.v.ours(k) && c.receives(s) {
 		c.note(s, k, rel)
 	}
 }
 
-// note notes how far a peer has one of our logs, as far as its entries are known
-// to be ours.
+// follow takes over how far this person has read on another device of theirs.
+func (c *core) follow(s *share) {
+	if !c.sibling(s.peer) {
+		return
+	}
+	ch := c.change(s.v)
+	for k, theirs := range s.claims {
+		l := s.v.logs[k]
+		_, forked := s.fork(k)
+		if read := min(theirs.Read, l.Last); !s.v.ours(k) && !forked && read > l.Read {
+			l.Read = read
+			ch.logs[k] = l
+		}
+	}
+	if len(ch.logs) == 0 || ch.commit() != nil {
+		return
+	}
+	s.v.changed(ch.logs)
+	c.cfg.Notify(ReadElsewhere{s.v.ID})
+}
+
+// note notes how far a peer has a log of this side, as far as its entries are known
+// to be the same.
 func (c *core) note(s *share, k LogKey, rel relation) {
 	theirs := s.claims[k]
 	same := theirs.Last
@@ -234,7 +281,7 @@ func (c *core) commitNoted() {
 		for k, now := range noted {
 			was := h.seen[k]
 			h.seen[k] = now
-			c.cfg.Notify(Progress{now.Peer, now.Conversation, k.Log, was.extent(), now.extent()})
+			c.cfg.Notify(Progress{now.Peer, now.Conversation, k, was.extent(), now.extent()})
 		}
 	}
 	clear(c.noteworthy)

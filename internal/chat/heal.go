@@ -179,6 +179,9 @@ func (ch *change) adopt(fork Fork, h *healing) error {
 	fork.Point, fork.Last, fork.Hash = h.point, last.Number, last.Hash()
 	var copies []Entry
 	for _, e := range merged(ours, h.entries) {
+		if e.Kind == KindTicket { // a log of its own begins with its own
+			continue
+		}
 		sound, err := ch.sound(e, fork)
 		if err != nil {
 			return err

@@ -15,9 +15,9 @@ import (
 func TestFirstHaveIsPaged(t *testing.T) {
 	disk := chattest.NewMemory()
 	b := newAuthor(t, 2)
-	batch := chat.Batch{Contacts: []peer.ID{b.ID()}}
+	batch := chat.Batch{Contacts: []chat.Party{chat.DeviceParty(b.ID())}}
 	id, preimage := chat.Direct(identity(1).ID(), b.ID())
-	batch.Conversations = []chat.Conversation{{ID: id, Preimage: preimage, Peer: b.ID()}}
+	batch.Conversations = []chat.Conversation{{ID: id, Preimage: preimage, Peer: chat.DeviceParty(b.ID())}}
 	for i := range 1200 {
 		e := b.newLog(uint64(i)<<50 | 5)
 		batch.Entries = append(batch.Entries, e)
@@ -245,7 +245,7 @@ func TestLostDatabase(t *testing.T) {
 	if n := len(a.texts(b)); n != 60 {
 		t.Errorf("%d texts are back, want 60", n)
 	}
-	if contact, _ := a.disk.Contact(b.id()); !contact {
+	if contact, _ := a.disk.Contact(chat.DeviceParty(b.id())); !contact {
 		t.Error("who was written to is a stranger now")
 	}
 	w.check()

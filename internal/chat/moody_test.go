@@ -145,8 +145,8 @@ func TestReadBehindTheEnd(t *testing.T) {
 		}
 		id, preimage := chat.Direct(identity(1).ID(), b.ID())
 		err := disk.Apply(chat.Batch{
-			Conversations: []chat.Conversation{{ID: id, Preimage: preimage, Peer: b.ID()}},
-			Entries:       all[:held], Logs: []chat.Log{l}, Contacts: []peer.ID{b.ID()},
+			Conversations: []chat.Conversation{{ID: id, Preimage: preimage, Peer: chat.DeviceParty(b.ID())}},
+			Entries:       all[:held], Logs: []chat.Log{l}, Contacts: []chat.Party{chat.DeviceParty(b.ID())},
 		})
 		if err != nil {
 			t.Fatal(err)

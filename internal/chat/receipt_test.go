@@ -82,11 +82,11 @@ func TestAReceiptMakesNobodyAContact(t *testing.T) {
 		}
 	}
 	write(receiptOf(identity(1).ID(), offer))
-	if contact, err := s.disk.Contact(b.ID()); contact || err != nil {
+	if contact, err := s.disk.Contact(chat.DeviceParty(b.ID())); contact || err != nil {
 		t.Errorf("a receipt made a contact of a stranger, %v", err)
 	}
 	write(chat.Draft{To: b.ID(), Kind: chat.KindText, Body: chat.Text{Text: "hello"}})
-	if contact, err := s.disk.Contact(b.ID()); !contact || err != nil {
+	if contact, err := s.disk.Contact(chat.DeviceParty(b.ID())); !contact || err != nil {
 		t.Errorf("a text did not, %v", err)
 	}
 }

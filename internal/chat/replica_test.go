@@ -356,8 +356,8 @@ func TestReadIsTold(t *testing.T) {
 	}
 	w.settle()
 	shown := b.disk.Shown(with(a, b))
-	b.replica.Read(a.id(), shown[2].Position())
-	b.replica.Read(a.id(), shown[0].Position()) // never goes back
+	b.replica.Read(with(a, b), shown[2].Position())
+	b.replica.Read(with(a, b), shown[0].Position()) // never goes back
 	b.step()
 	w.settle()
 	seen, _ := a.disk.Seen(with(a, b), b.id())

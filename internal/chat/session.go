@@ -11,12 +11,16 @@ import (
 // worth keeping: the next session begins with the whole vectors again.
 type session struct {
 	peer   peer.ID
+	from   netip.Prefix
+	guest  bool                 // see [Replica.Certify]
 	shares map[peer.Hash]*share // by conversation
+	left   map[peer.Hash]bool   // conversations that were a part of the session before
 	broken bool                 // it broke the protocol; nothing more is taken from it
 
 	// What comes from it.
 	full     bool      // all pages of its first have came
 	askAgain time.Time // when to ask again after the store failed
+	unshared bool      // then, too, to look which conversations it is about
 	live     bucket    // what it may send unasked
 	refusing bool      // it sent entries that belong nowhere, and that was told
 
@@ -87,11 +91,8 @@ func (c *core) begin(id peer.ID, from netip.Prefix) error {
 	if err != nil {
 		return err
 	}
-	s := &session{peer: id, shares: make(map[peer.Hash]*share)}
+	s := &session{peer: id, from: from, guest: c.guests[id], shares: make(map[peer.Hash]*share)}
 	for _, v := range all {
-		if !v.stored {
-			v.Origin = from
-		}
 		s.join(v)
 	}
 	s.live.fill(c.timer())

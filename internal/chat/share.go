@@ -27,6 +27,7 @@ type share struct {
 	held    bool                // a stranger's caps are used up
 
 	// What is on its way to it.
+	naming  bool              // the conversation is to be named to it, with or without a log
 	dirty   map[LogKey]bool   // changed since it was told
 	serve   map[LogKey]span   // what it asked for and did not get yet
 	pushed  map[LogKey]uint64 // the last entry of ours that was sent live
@@ -34,7 +35,10 @@ type share struct {
 }
 
 // join makes a conversation, whose holder was met, a part of a session.
-func (s *session) join(v *conversation) {
+func (s *session) join(v *conversation) *share {
+	if !v.stored {
+		v.Origin = s.from
+	}
 	part := &share{
 		session: s, v: v, holder: v.holders[s.peer],
 		claims:  make(map[LogKey]claim),
@@ -47,6 +51,22 @@ func (s *session) join(v *conversation) {
 	}
 	s.shares[v.ID] = part
 	v.shares[s.peer] = part
+	return part
+}
+
+// repeat has everything told that is held of the conversation.
+func (s *share) repeat() {
+	s.naming = true
+	s.owe(s.v.logs)
+}
+
+// owe has logs told, as far as they are for the peer.
+func (s *share) owe(logs map[LogKey]Log) {
+	for k := range logs {
+		if !s.hides(k) {
+			s.dirty[k] = true
+		}
+	}
 }
 
 // all returns the parts of a session, in no order.

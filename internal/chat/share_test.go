@@ -14,7 +14,7 @@ import (
 // second is another conversation of this device with somebody.
 func second(name string, with peer.ID) chat.Conversation {
 	preimage := []byte("a conversation of this test\x00" + name)
-	return chat.Conversation{ID: sha256.Sum256(preimage), Preimage: preimage, Peer: with}
+	return chat.Conversation{ID: sha256.Sum256(preimage), Preimage: preimage, Peer: chat.DeviceParty(with)}
 }
 
 // in is the same author with a log of the same number in another conversation.
@@ -30,7 +30,7 @@ func newPair(t *testing.T) (s *solo, first, other *author) {
 	disk := chattest.NewMemory()
 	first = newAuthor(t, 2)
 	v := second("one more", first.ID())
-	if err := disk.Apply(chat.Batch{Conversations: []chat.Conversation{v}, Contacts: []peer.ID{first.ID()}}); err != nil {
+	if err := disk.Apply(chat.Batch{Conversations: []chat.Conversation{v}, Contacts: []chat.Party{chat.DeviceParty(first.ID())}}); err != nil {
 		t.Fatal(err)
 	}
 	return newSolo(t, disk), first, first.in(v)
@@ -196,7 +196,7 @@ func TestConversationOfOthers(t *testing.T) {
 func TestManyConversationsArePaged(t *testing.T) {
 	disk := chattest.NewMemory()
 	first := newAuthor(t, 2)
-	batch := chat.Batch{Contacts: []peer.ID{first.ID()}}
+	batch := chat.Batch{Contacts: []chat.Party{chat.DeviceParty(first.ID())}}
 	want := 0
 	for i, size := range slices.Repeat([]int{1, 2, 700, 3, 40, 508, 509, 510}, 4) {
 		v := second(fmt.Sprint(i), first.ID())
@@ -259,7 +259,7 @@ func TestSecondConversationCatchesUp(t *testing.T) {
 		batch.Entries = append(batch.Entries, writer.say(fmt.Sprint("second ", i)))
 	}
 	last := batch.Entries[2499]
-	batch.Conversations[0].Peer = a.id()
+	batch.Conversations[0].Peer = chat.DeviceParty(a.id())
 	batch.Logs = []chat.Log{{Conversation: v.ID, LogKey: last.LogKey(), First: 1, Last: 2500, Hash: last.Hash(), Clock: last.Clock}}
 	if err := b.disk.Apply(batch); err != nil {
 		t.Fatal(err)

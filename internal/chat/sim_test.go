@@ -175,7 +175,7 @@ func (h *history) read() {
 	d := h.any()
 	o := h.other(d)
 	if shown := d.disk.Shown(with(d, o)); len(shown) > 0 {
-		d.replica.Read(o.id(), shown[h.rng.IntN(len(shown))].Position())
+		d.replica.Read(with(d, o), shown[h.rng.IntN(len(shown))].Position())
 		d.step()
 	}
 }

@@ -71,11 +71,11 @@ func (m moody) Seen(id peer.Hash, by peer.ID) ([]chat.Seen, error) {
 	return m.Store.Seen(id, by)
 }
 
-func (m moody) Contact(id peer.ID) (bool, error) {
+func (m moody) Contact(who chat.Party) (bool, error) {
 	if err := m.mood("Contact"); err != nil {
 		return false, err
 	}
-	return m.Store.Contact(id)
+	return m.Store.Contact(who)
 }
 
 func (m moody) Requests(origin netip.Prefix) (all, there int, err error) {
@@ -85,11 +85,11 @@ func (m moody) Requests(origin netip.Prefix) (all, there int, err error) {
 	return m.Store.Requests(origin)
 }
 
-func (m moody) Weight(id peer.Hash, author peer.ID) (chat.Weight, error) {
+func (m moody) Weight(id peer.Hash) (chat.Weight, error) {
 	if err := m.mood("Weight"); err != nil {
 		return chat.Weight{}, err
 	}
-	return m.Store.Weight(id, author)
+	return m.Store.Weight(id)
 }
 
 func (s *solo) Send(to peer.ID, m peer.Message) bool {

@@ -47,11 +47,12 @@ type Store interface {
 	// before a position in the shown order; 0 where there is none.
 	Reached(conversation peer.Hash, log LogKey, upTo Position) (uint64, error)
 
-	// Weight is what an author's entries in a conversation come to.
-	Weight(conversation peer.Hash, author peer.ID) (Weight, error)
-	// Contact reports whether this person wrote to the device, verified it or
+	// Weight is what the entries of the other side come to, those of logs that are
+	// not Ours.
+	Weight(conversation peer.Hash) (Weight, error)
+	// Contact reports whether this person wrote to the party, verified it or
 	// said yes to it. Everybody else is a stranger.
-	Contact(id peer.ID) (bool, error)
+	Contact(who Party) (bool, error)
 	// Requests is the number of conversations whose [Conversation.Peer] is a
 	// stranger, and of those that have this [Conversation.Origin].
 	Requests(origin netip.Prefix) (all, there int, err error)
@@ -68,7 +69,7 @@ type Batch struct {
 	Logs          []Log          // inserted, or replaced by conversation and key
 	Seen          []Seen         // inserted, or replaced by conversation, peer and key; removed where Last is 0
 	Forks         []Fork         // inserted, or replaced by conversation, key and peer
-	Contacts      []peer.ID      // contacts from now on
+	Contacts      []Party        // contacts from now on
 }
 
 // IsZero reports whether the batch changes nothing.
@@ -79,8 +80,8 @@ func (b Batch) IsZero() bool {
 // Conversation is one conversation that this device takes part in.
 type Conversation struct {
 	ID       peer.Hash
-	Preimage []byte  // what ID is the SHA-256 of
-	Peer     peer.ID // the other device of a direct conversation
+	Preimage []byte // what ID is the SHA-256 of
+	Peer     Party  // the other side
 	// Log is the number of the log that this device adds to here since it
 	// found the one before forked; 0 means [Store.Log].
 	Log uint64
@@ -120,9 +121,12 @@ type Log struct {
 	// Read is how far this device's person has read. It may lie behind Last where
 	// the end of the log was lost here and comes back from others.
 	Read uint64
+	// Ours: its author is a device of this side, this one or another one of the
+	// account.
+	Ours bool
 }
 
-// Seen is what a peer said it holds of a log, as far as the entries are known
+// Seen is what a device of the other side said it holds of a log, as far as the entries are known
 // to be the same that this device holds. An entry is delivered to the peer when
 // one of its places lies within First and Last, and read when it lies within
 // First and Read.

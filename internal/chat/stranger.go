@@ -34,7 +34,7 @@ func (c *core) admits(t *taking, e Entry) (bool, error) {
 	}
 	if !t.s.held {
 		t.s.held = true
-		c.cfg.Notify(Held{Peer: v.Peer, Full: full})
+		c.cfg.Notify(Held{Peer: t.s.peer, Full: full})
 	}
 	return false, nil
 }
@@ -59,36 +59,26 @@ func origin(addr netip.Addr) netip.Prefix {
 	return from
 }
 
-// accept makes the peer a contact and asks for what was held back.
+// accept makes contacts of a device and its account, and asks for what was held
+// back.
 func (c *core) accept(id peer.ID) error {
 	if c.stopped || id == c.self {
 		return nil
 	}
-	v, err := c.direct(id)
-	if err != nil {
-		return err
+	who := []Party{DeviceParty(id)}
+	if account := c.parties[id]; account.IsAccount() && account != c.account {
+		who = append(who, account)
 	}
-	ch := c.change(v)
-	ch.accept = true
-	if err := ch.commit(); err != nil {
-		return err
-	}
-	c.resume(id)
-	c.release(v)
-	return nil
+	return c.keepContacts(who...)
 }
 
-// resume asks a peer that is no stranger any more for what was held back.
-func (c *core) resume(id peer.ID) {
-	s := c.sessions[id]
-	if s == nil {
-		return
-	}
-	for _, part := range s.shares {
+// resume asks those who are no strangers any more for what was held back.
+func (c *core) resume(v *conversation) {
+	for _, part := range v.shares {
 		if part.held {
 			part.held = false
 			clear(part.asked) // what was dropped does not come by itself
-			c.ask(s, part)
+			c.ask(part.session, part)
 		}
 	}
 }
@@ -96,8 +86,12 @@ func (c *core) resume(id peer.ID) {
 // reviewWaiting finds out whether the peer holds our entries back because we are
 // the stranger: it took exactly what its caps let in, and never wrote.
 func (c *core) reviewWaiting(s *share) {
+	waiting := s.full && !s.guest && !s.v.Peer.IsRealm() && !c.sibling(s.peer) && c.heldBack(s)
+	if waiting == s.waiting { // as of each of the many that devices of an account share
+		return
+	}
 	before := s.waits()
-	s.waiting = s.full && c.heldBack(s)
+	s.waiting = waiting
 	if on := s.waits(); on != before {
 		c.cfg.Notify(Waiting{s.peer, on})
 	}
@@ -111,7 +105,7 @@ func (c *core) heldBack(s *share) bool {
 		if l.Last == 0 {
 			continue
 		}
-		if k.Author != c.self || has > strangerEntries {
+		if !s.v.ours(k) || has > strangerEntries {
 			return false
 		}
 		entries, err := c.cfg.Store.Entries(s.v.ID, k, 1, has+1, 2*strangerBytes)

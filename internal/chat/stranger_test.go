@@ -117,7 +117,7 @@ func TestRequestsAreBounded(t *testing.T) {
 	for i := range 2000 {
 		id := peer.ID{9, byte(i), byte(i >> 8)}
 		conversation, preimage := chat.Direct(identity(1).ID(), id)
-		b.Conversations = append(b.Conversations, chat.Conversation{ID: conversation, Preimage: preimage, Peer: id})
+		b.Conversations = append(b.Conversations, chat.Conversation{ID: conversation, Preimage: preimage, Peer: chat.DeviceParty(id)})
 	}
 	if err := disk.Apply(b); err != nil {
 		t.Fatal(err)

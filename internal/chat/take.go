@@ -59,11 +59,14 @@ func (c *core) acknowledge(t *taking) {
 	s := t.s
 	s.v.changed(t.logs)
 	for k := range t.logs {
-		if k.Author == c.self {
+		if s.v.ours(k) {
 			for _, each := range s.v.shares {
 				c.review(each, k)
 			}
 		}
+	}
+	for _, each := range s.v.shares {
+		c.follow(each)
 	}
 	for k := range t.touched {
 		if s.v.logs[k].Last >= s.asked[k].to && s.healing[k] == nil {
@@ -72,9 +75,6 @@ func (c *core) acknowledge(t *taking) {
 		if s.healing[k] != nil {
 			c.heal(s, k)
 		}
-	}
-	if t.accept { // our own entries came back: we wrote to this peer once
-		c.resume(s.v.Peer)
 	}
 	c.ask(s.session, s)
 	c.reviewWaiting(s)
@@ -140,7 +140,7 @@ func (c *core) parseEntry(s *session, signed peer.SignedEntry) (Entry, *share, e
 		return Entry{}, nil, err
 	}
 	part, err := s.share(e.Conversation, nil)
-	if err == nil && !c.party(part.v, e.Author) {
+	if err == nil && !part.v.admits(e.Author) {
 		err = errNotShared
 	}
 	return e, part, err
@@ -148,14 +148,18 @@ func (c *core) parseEntry(s *session, signed peer.SignedEntry) (Entry, *share, e
 
 // extend appends an entry that is next in its log, where it may be.
 func (c *core) extend(t *taking, e Entry) error {
-	if before := t.at(e.LogKey()).Clock; e.Clock < before {
-		c.refuse(t.s, e.LogKey(), fmt.Errorf("clock %d after %d in one log", e.Clock, before))
+	ours, err := t.whose(e)
+	if before := t.at(e.LogKey()).Clock; err == nil && e.Clock < before {
+		err = fmt.Errorf("clock %d after %d in one log", e.Clock, before)
+	}
+	if err != nil {
+		c.refuse(t.s, e.LogKey(), err)
 		return nil
 	}
-	if may, err := c.may(t, e); err != nil || !may {
+	if may, err := c.may(t, e, ours); err != nil || !may {
 		return err
 	}
-	if e.Author == c.self && e.Kind.speaks() {
+	if ours && e.Kind.speaks() {
 		t.accept = true
 	}
 	return t.add(e)
@@ -163,7 +167,7 @@ func (c *core) extend(t *taking, e Entry) error {
 
 // may reports whether an entry can be accepted now. One that cannot stays with
 // whoever has it and is asked for again when it can. An error is the store's.
-func (c *core) may(t *taking, e Entry) (bool, error) {
+func (c *core) may(t *taking, e Entry, ours bool) (bool, error) {
 	switch {
 	case tooFarAhead(e.Clock, c.cfg.Now()):
 		c.leave(t.s, e, "its clock is too far ahead")
@@ -171,7 +175,7 @@ func (c *core) may(t *taking, e Entry) (bool, error) {
 		c.leave(t.s, e, "a newer version is needed for it")
 	case t.at(e.LogKey()).Last == 0 && len(t.v.logs)+len(t.logs) >= maxLogs:
 		c.leave(t.s, e, "the conversation has too many logs")
-	case e.Author == c.self:
+	case ours || c.sibling(t.s.peer): // that one admitted it
 		return true, nil
 	default:
 		return c.admits(t, e)

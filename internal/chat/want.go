@@ -40,7 +40,7 @@ func (c *core) lacking(s *share, k LogKey) (span, bool) {
 	switch {
 	case theirs.Last <= mine.Last || theirs.First > mine.Last+1 || s.tookOver(k):
 		return span{}, false
-	case s.held && k.Author == s.peer:
+	case s.held && !s.v.ours(k):
 		return span{}, false
 	case mine.Last == 0 && len(s.v.logs) >= maxLogs:
 		return span{}, false
@@ -52,7 +52,7 @@ func (c *core) lacking(s *share, k LogKey) (span, bool) {
 // the one before.
 func (c *core) takeWant(s *session, m peer.Want) {
 	for _, w := range m.Ranges {
-		if _, err := s.share(w.Conversation, nil); err != nil {
+		if _, err := s.share(w.Conversation, nil); err != nil && !s.left[w.Conversation] {
 			c.breach(s, fmt.Errorf("want: %w", err))
 			return
 		}
@@ -60,6 +60,9 @@ func (c *core) takeWant(s *session, m peer.Want) {
 	for _, w := range m.Ranges {
 		k := LogKey{w.Author, w.Log}
 		part := s.shares[w.Conversation]
+		if part == nil || part.hides(k) {
+			continue
+		}
 		want := span{max(1, w.From), part.v.logs[k].Last}
 		if w.To != nil {
 			want.to = min(want.to, *w.To)

@@ -29,6 +29,7 @@ type world struct {
 	links   []*link
 	written map[uuid.UUID]string // texts that were acknowledged to a person
 	lost    map[uuid.UUID]bool   // of these, those that no disk holds any more
+	enter   func(*device)        // what a new process is told, nil: nothing
 }
 
 // device is one device of a world. Two with one identity are a cloned disk.
@@ -153,6 +154,9 @@ func (d *device) start() {
 		d.w.t.Fatal(err)
 	}
 	d.replica = r
+	if d.w.enter != nil {
+		d.w.enter(d)
+	}
 	d.step()
 }
 

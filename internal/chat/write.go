@@ -27,33 +27,45 @@ func (c *core) write(d Draft, reply func(Entry, error)) {
 	c.drafts = append(c.drafts, pendingDraft{d, reply})
 }
 
-// writeDrafts commits the drafts that were collected, those to one device
-// together.
+// writeDrafts commits the drafts that were collected, those to one party together.
 func (c *core) writeDrafts() {
 	for len(c.drafts) > 0 {
-		to := c.drafts[0].To
+		own, to := c.addressed(c.drafts[0].Draft)
 		var now, later []pendingDraft
 		for _, d := range c.drafts {
-			if d.To == to && len(now) < draftsAtOnce {
+			if _, also := c.addressed(d.Draft); also == to && len(now) < draftsAtOnce {
 				now = append(now, d)
 			} else {
 				later = append(later, d)
 			}
 		}
 		c.drafts = later
-		c.writeTo(to, now)
+		c.writeTo(own, to, now)
 	}
 }
 
-func (c *core) writeTo(to peer.ID, drafts []pendingDraft) {
-	entries, ch, err := c.addDrafts(to, drafts)
+// addressed says on whose behalf and to whom a draft is written.
+func (c *core) addressed(d Draft) (own, to Party) {
+	if d.To.IsZero() && d.Kind == KindAnnouncement {
+		return c.account, RealmParty(c.account.Realm)
+	}
+	account := c.parties[d.To]
+	between := d.Kind == KindOffer || d.Kind == KindConfirmation
+	if between || !account.IsAccount() || !c.account.IsAccount() || account == c.account {
+		return DeviceParty(c.self), DeviceParty(d.To)
+	}
+	return c.account, account
+}
+
+func (c *core) writeTo(own, to Party, drafts []pendingDraft) {
+	entries, ch, err := c.addDrafts(own, to, drafts)
 	if err == nil {
 		err = ch.commit()
 	}
 	if err != nil {
 		for _, d := range drafts {
 			if d.reply != nil {
-				d.reply(Entry{}, fmt.Errorf("write to %s: %w", to, err))
+				d.reply(Entry{}, fmt.Errorf("write to %s: %w", d.To, err))
 			}
 		}
 		return
@@ -64,7 +76,6 @@ func (c *core) writeTo(to peer.ID, drafts []pendingDraft) {
 		}
 	}
 	ch.tell()
-	c.resume(to)
 	for _, s := range ch.v.shares {
 		c.spread(s, ch.batch.Entries)
 		c.reviewWaiting(s) // this may be the entry that the peer holds back
@@ -73,11 +84,11 @@ func (c *core) writeTo(to peer.ID, drafts []pendingDraft) {
 
 // addDrafts makes entries of drafts. A draft that cannot become one is replied
 // to here, and has no reply afterwards.
-func (c *core) addDrafts(to peer.ID, drafts []pendingDraft) ([]Entry, *change, error) {
-	if to == c.self {
-		return nil, nil, errors.New("this is the device itself")
+func (c *core) addDrafts(own, to Party, drafts []pendingDraft) ([]Entry, *change, error) {
+	if to == own || to.IsZero() {
+		return nil, nil, errors.New("this is the device itself, or nobody")
 	}
-	v, err := c.direct(to)
+	v, err := c.conversationWith(own, to)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -90,7 +101,7 @@ func (c *core) addDrafts(to peer.ID, drafts []pendingDraft) ([]Entry, *change, e
 			return nil, nil, err
 		}
 		if bad != nil {
-			drafts[i].reply(Entry{}, fmt.Errorf("write to %s: %w", to, bad))
+			drafts[i].reply(Entry{}, fmt.Errorf("write to %s: %w", drafts[i].To, bad))
 			drafts[i].reply = nil
 		}
 		entries[i] = e
@@ -101,6 +112,10 @@ func (c *core) addDrafts(to peer.ID, drafts []pendingDraft) ([]Entry, *change, e
 // addDraft makes an entry of a draft; bad says what is wrong with the draft.
 func (c *core) addDraft(ch *change, d Draft) (e Entry, bad, err error) {
 	now := c.cfg.Now()
+	if a, ok := d.Body.(Announcement); ok && ch.v.Peer.IsRealm() {
+		a.Ticket = c.ticket
+		d.Body = a
+	}
 	body, bad := encodeBody(d, milliseconds(now))
 	if bad == nil && len(body) > maxBody {
 		bad = fmt.Errorf("a body of %d bytes, at most %d", len(body), maxBody)
@@ -117,7 +132,18 @@ func (c *core) addDraft(ch *change, d Draft) (e Entry, bad, err error) {
 		return Entry{}, nil, err
 	}
 	e, err = ch.addOwn(h, body)
+	if errors.As(err, new(unwelcome)) {
+		return Entry{}, err, nil
+	}
 	return e, nil, err
+}
+
+// conversationWith is the conversation with a party, on behalf of another one.
+func (c *core) conversationWith(own, to Party) (*conversation, error) {
+	if to.IsRealm() {
+		return c.notices()
+	}
+	return c.direct(own, to)
 }
 
 // find returns an entry that is here, or will be.
@@ -141,7 +167,7 @@ func (ch *change) find(key EntryKey) (Entry, bool, error) {
 // spread brings new entries of ours, of one log, to the peer: at once where it
 // has all before them, else it is told that there are more.
 func (c *core) spread(s *share, entries []Entry) {
-	if s.broken || len(entries) == 0 {
+	if s.broken || len(entries) == 0 || s.hides(entries[0].LogKey()) {
 		return
 	}
 	k := entries[0].LogKey()
@@ -150,6 +176,9 @@ func (c *core) spread(s *share, entries []Entry) {
 	for ; n < len(entries) && s.push.has(n+1, now); n++ {
 	}
 	has := max(s.pushed[k], s.holder.seen[k].Last, s.holder.noted[k].Last)
+	if c.sibling(s.peer) { // what it has is not delivered, and so not noted
+		has = max(has, s.claims[k].Last)
+	}
 	if !s.full || s.waiting || s.dirty[k] || entries[0].Number != has+1 || !s.sendAgain.IsZero() {
 		n = 0
 	}
@@ -164,14 +193,18 @@ func (c *core) spread(s *share, entries []Entry) {
 }
 
 // read notes how far this person has read.
-func (c *core) read(id peer.ID, upTo Position) error {
-	v, err := c.direct(id)
-	if err != nil || c.stopped || !v.stored {
+func (c *core) read(conversation peer.Hash, upTo Position) error {
+	row, stored := c.stored[conversation]
+	if c.stopped || !stored {
+		return nil
+	}
+	v, err := c.open(row)
+	if err != nil {
 		return err
 	}
 	ch := c.change(v)
 	for k, l := range v.logs {
-		if k.Author == c.self || l.Read >= l.Last {
+		if l.Ours || l.Read >= l.Last {
 			continue
 		}
 		number, err := c.cfg.Store.Reached(v.ID, k, upTo)

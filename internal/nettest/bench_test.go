@@ -117,7 +117,7 @@ func longHistory(b *testing.B, n int) (home string) {
 		b.Fatal(err)
 	}
 	id, preimage := chat.Direct(self.ID(), other.ID())
-	batch := chat.Batch{Conversations: []chat.Conversation{{ID: id, Preimage: preimage, Peer: other.ID()}}}
+	batch := chat.Batch{Conversations: []chat.Conversation{{ID: id, Preimage: preimage, Peer: chat.DeviceParty(other.ID())}}}
 	last := map[*peer.Identity]chat.Entry{}
 	clock := uint64(time.Now().Add(-time.Duration(n) * time.Second).UnixMilli())
 	for i := range n {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"earshot/internal/chat"
 	"earshot/internal/rendezvous"
 	"earshot/internal/store"
 	"earshot/peer"
@@ -95,7 +96,11 @@ func (n *Node) SignIn(ctx context.Context, s SignIn) (Account, error) {
 	if err != nil {
 		return Account{}, served(err)
 	}
-	return n.isSignedIn(ctx, client, in)
+	earlier, err := client.Devices(ctx)
+	if err != nil { // then this person is asked about each of them
+		n.log.Info("the account's devices are not known", "error", err)
+	}
+	return n.isSignedIn(ctx, client, in, earlier)
 }
 
 // comparedKey is the key of a server whose fingerprint a person compared.
@@ -147,7 +152,7 @@ func (n *Node) signIn(ctx context.Context, c *rendezvous.Client, link rendezvous
 
 // isSignedIn takes what the server said, if it is about this device, and waits for
 // the disk.
-func (n *Node) isSignedIn(ctx context.Context, c *rendezvous.Client, in rendezvous.SignedIn) (Account, error) {
+func (n *Node) isSignedIn(ctx context.Context, c *rendezvous.Client, in rendezvous.SignedIn, earlier []rendezvous.Device) (Account, error) {
 	t, err := peer.OpenTicket(in.Ticket, c.Realm(), n.id.ID(), n.now())
 	if err == nil && (t.Account != in.Account.ID || in.Account.ID == uuid.Nil) {
 		err = errors.New("the ticket is another account's")
@@ -162,6 +167,7 @@ func (n *Node) isSignedIn(ctx context.Context, c *rendezvous.Client, in rendezvo
 			done(Account{}, err)
 			return
 		}
+		n.meetEarlier(earlier)
 		account := n.account()
 		n.saveAccount(func(err error) { done(account, err) })
 	})
@@ -177,9 +183,13 @@ func (n *Node) enter(c *rendezvous.Client, in rendezvous.SignedIn) error {
 	if s.roster == nil || s.Account.Account.ID != in.Account.ID {
 		s.roster = rendezvous.NewRoster(nil)
 	}
+	if s.Account.Account.ID != in.Account.ID {
+		n.replica.SignIn(chat.Party{}, nil) // nobody is of this account before it is said who may be
+	}
 	s.client, s.reached, s.problem = c, false, nil
 	s.Account = store.Account{Realm: c.Realm(), Servers: c.Addresses(), Account: in.Account, Presence: s.presence(), Ticket: in.Ticket}
 	n.trust(s.Realm, s.host())
+	n.signedInAs()
 	n.host.SetTicket(in.Ticket)
 	n.heartbeat()
 	n.accountChanged()
@@ -319,11 +329,19 @@ func (n *Node) AccountDevices(ctx context.Context) ([]AccountDevice, error) {
 		return nil, err
 	}
 	devices, err := client.Devices(ctx)
-	all := make([]AccountDevice, len(devices))
-	for i, d := range devices {
-		all[i] = AccountDevice{ID: d.ID, Self: d.ID == n.id.ID(), Since: d.Since, Seen: d.Seen, Addresses: append([]string{}, d.Addresses...)}
+	if err != nil {
+		return nil, served(err)
 	}
-	return all, served(err)
+	return ask(ctx, n, func() ([]AccountDevice, error) {
+		all := make([]AccountDevice, len(devices))
+		for i, d := range devices {
+			all[i] = AccountDevice{
+				ID: d.ID, Self: d.ID == n.id.ID(), Asks: n.asks(n.whoever(d.ID)),
+				Since: d.Since, Seen: d.Seen, Addresses: append([]string{}, d.Addresses...),
+			}
+		}
+		return all, nil
+	})
 }
 
 // RevokeDevice takes a device from the account.

@@ -28,7 +28,7 @@ var (
 )
 
 // Conversation names a conversation as people and commands do: a device's ID
-// for a direct one.
+// for a direct one, or [Notices].
 type Conversation string
 
 // Direct is the conversation with one device.
@@ -92,6 +92,20 @@ type Person struct {
 	CertifiedBy peer.Text `json:"certified_by,omitzero"`
 	Lapsed      time.Time `json:"lapsed,omitzero"`
 
+	// Face is the device under which all devices of one account are shown and written
+	// to, where it is another one.
+	Face peer.ID `json:"face,omitzero"`
+	// Elsewhere: another one of the devices that are shown under this one is present.
+	Elsewhere bool `json:"elsewhere,omitempty"`
+	// Own: another device of this person's account. Asks: it gets none of the account's
+	// conversations until this person says yes ([Node.Accept]).
+	Own  bool `json:"own,omitempty"`
+	Asks bool `json:"asks,omitempty"`
+	// Guest: a new device of an account that was known with another one, by the server's
+	// word. It gets nothing before that one's person said yes to it there, or this one
+	// here ([Node.Accept], [Node.Verify]).
+	Guest bool `json:"guest,omitempty"`
+
 	// Contact: this person wrote to the device, said yes to it, or verified it.
 	Contact bool `json:"contact"`
 	// Imitates: shows the name of a verified contact, but is another device.
@@ -118,6 +132,9 @@ type Person struct {
 	// Alarm is a sentence the person must see: identity runs twice, a fork.
 	Alarm peer.Text `json:"alarm"`
 }
+
+// Here reports whether the person is present with any of the devices shown as one.
+func (p Person) Here() bool { return p.Online || p.Elsewhere }
 
 // MaxUnread is as far as unread messages are counted.
 const MaxUnread = store.MaxUnread
@@ -314,6 +331,8 @@ const (
 	ReceiptNoted  EventKind = "receipt"   // Transfer, nothing but whose Receipt is new
 	SelfChanged   EventKind = "self"      // Self
 	FilesRead     EventKind = "reading"   // Reading: at most four times a second
+
+	AnnouncementAdded EventKind = "announcement" // Message, in [Notices]
 
 	PresenceChanged EventKind = "presence"       // Friend: came, went, is busy, has another status
 	FriendRequest   EventKind = "friend_request" // Friend, who asks to be one

@@ -105,6 +105,7 @@ func (c *AccountChange) SetPresence(p string) {
 type AccountDevice struct {
 	ID    peer.ID   `json:"id"`
 	Self  bool      `json:"self,omitempty"`
+	Asks  bool      `json:"asks,omitempty"` // see [Person]
 	Since time.Time `json:"since,omitzero"`
 	Seen  time.Time `json:"seen,omitzero"`
 	// Addresses are those of its last heartbeat, while it is on-line.

@@ -17,7 +17,7 @@ func (n *Node) People(ctx context.Context) ([]Person, error) {
 		var people []Person
 		for _, p := range n.people {
 			if p.listed() {
-				people = append(people, p.value())
+				people = append(people, n.value(p))
 			}
 		}
 		slices.SortFunc(people, comparePeople)
@@ -53,7 +53,9 @@ func (n *Node) addressee(id peer.ID) (*person, error) {
 		return nil, fmt.Errorf("write to %s: %w", p.name, ErrKeyChanged)
 	}
 	n.befriend(p)
-	n.reach(p)
+	for _, q := range n.kin(p) {
+		n.reach(q)
+	}
 	return p, nil
 }
 
@@ -71,7 +73,8 @@ func (n *Node) befriend(p *person) {
 // Accept says yes to a stranger: the messages that wait are no request any more,
 // and more may come. To a device under the name of a verified contact it means
 // that this person wants to write to it all the same, and so for a contact that
-// speaks an older version than before. It returns when that is on the disk.
+// speaks an older version than before. A new device of this account gets its
+// conversations from then on. It returns when that is on the disk.
 func (n *Node) Accept(ctx context.Context, id peer.ID) error {
 	err := order(ctx, n, func() error {
 		p, err := n.person(id)
@@ -80,6 +83,12 @@ func (n *Node) Accept(ctx context.Context, id peer.ID) error {
 		}
 		if p.imitates {
 			n.decide(p)
+		}
+		if n.asks(p) {
+			n.admit(p)
+		}
+		if n.isGuest(p) {
+			n.take(p)
 		}
 		n.takeVersion(p)
 		n.link(p)
@@ -114,6 +123,9 @@ func (n *Node) Verify(ctx context.Context, id peer.ID, verified bool) error {
 
 func (n *Node) verify(p *person, verified bool) {
 	if verified {
+		if n.isGuest(p) {
+			n.take(p)
+		}
 		n.takeVersion(p) // the keys were compared again
 		n.link(p)
 	}
@@ -202,7 +214,9 @@ func (n *Node) watch(viewer any, id peer.ID) {
 	if !id.IsZero() {
 		n.viewers[viewer] = id
 		if p, ok := n.people[id]; ok {
-			n.reach(p)
+			for _, q := range n.kin(p) {
+				n.reach(q)
+			}
 		}
 	}
 	for _, each := range []peer.ID{before, id} {

@@ -111,6 +111,7 @@ func (n *Node) disown(f rendezvous.Friend) {
 		}
 		p.user = ""
 		p.dropVia(discovery.Server)
+		n.enroll(p)
 		n.changed(p)
 	}
 }

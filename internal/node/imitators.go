@@ -32,6 +32,7 @@ func (n *Node) findImitators() {
 		if imitates {
 			p.unwarned = of
 		}
+		n.enroll(p)
 		n.link(p)
 		n.changed(p)
 	}
@@ -94,6 +95,7 @@ func (n *Node) link(p *person) {
 	if open {
 		n.replica.Up(p.id, p.from)
 		n.engine.Up(p.id)
+		n.vouchTo(p)
 	} else {
 		n.replica.Down(p.id)
 		n.engine.Down(p.id)

@@ -222,7 +222,7 @@ func TestASessionWithoutAPortLeavesNoAddress(t *testing.T) {
 func TestOurEntryThatComesHomeMakesAContact(t *testing.T) {
 	a := start(t, "Ann")
 	id := peer.ID{1, 2, 3}
-	a.box.put(chat.EntryAdded{Peer: id, Entry: chat.Entry{Header: chat.Header{Author: a.myself(), Log: 1, Number: 1, Kind: chat.KindText}}})
+	a.box.put(chat.EntryAdded{Peer: chat.DeviceParty(id), Ours: true, Entry: chat.Entry{Header: chat.Header{Author: a.myself(), Log: 1, Number: 1, Kind: chat.KindText}}})
 	eventually(t, "a contact", func() bool { p, ok := a.sees(id); return ok && p.Contact })
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"earshot/internal/chat"
 	"earshot/internal/store"
 	"earshot/peer"
 	"earshot/transfer"
@@ -18,14 +19,21 @@ func (n *Node) load() error {
 		return err
 	}
 	n.loadPeople(devices)
-	if err := n.loadAccounts(); err != nil {
+	if err := errors.Join(n.loadAccounts(), n.loadOwn(), n.loadTaken()); err != nil {
+		return err
+	}
+	if err := n.loadServer(); err != nil { // before the conversations: it says who is one person
 		return err
 	}
 	summaries, err := n.db.Summaries()
 	if err != nil {
 		return err
 	}
-	n.loadConversations(summaries)
+	authors, err := n.db.Authors()
+	if err != nil {
+		return err
+	}
+	n.loadConversations(summaries, authors)
 	if err := n.loadDecisions(); err != nil {
 		return err
 	}
@@ -36,14 +44,26 @@ func (n *Node) load() error {
 }
 
 // loadConversations notes with whom this device has written.
-func (n *Node) loadConversations(summaries []store.Summary) {
+func (n *Node) loadConversations(summaries []store.Summary, authors map[chat.Party][]peer.ID) {
+	for account, devices := range authors {
+		for _, id := range devices {
+			n.belongs(n.meet(id), account)
+		}
+	}
 	for _, s := range summaries {
-		p := n.meet(s.Peer)
-		p.unread = s.Unread
+		n.talks.note(s.Conversation, s.Peer)
+		p := n.shownAs(s.Peer, s.Newest.Author)
+		if p == nil {
+			continue
+		}
+		p.unread += s.Unread
 		if newest := s.Newest; newest.Number > 0 {
-			p.written = n.entry(p, newest.Entry).At
-			if now := n.now(); p.written.After(now) { // by the author's clock, which may be anything
-				p.written = now
+			written := n.entry(Direct(p.id), newest.Entry, newest.Ours).At
+			if now := n.now(); written.After(now) { // by the author's clock, which may be anything
+				written = now
+			}
+			if written.After(p.written) {
+				p.written = written
 			}
 			p.request = !p.contact
 		}
@@ -115,7 +135,9 @@ func (n *Node) loadOffers() error {
 		return err
 	}
 	for _, m := range offers {
-		n.offered(n.meet(m.Peer), m.Entry)
+		if n.isHere(m.Entry) {
+			n.offered(n.meet(m.Author), m.Entry)
+		}
 	}
 	n.acceptWaiting()
 	return nil

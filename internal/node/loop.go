@@ -88,6 +88,8 @@ func (n *Node) handle(event any) {
 		n.entryAdded(e)
 	case chat.Progress:
 		n.progress(e)
+	case chat.ReadElsewhere:
+		n.readElsewhere(e)
 	case chat.Forked:
 		n.forked(e)
 	case chat.Held:
@@ -128,6 +130,8 @@ func (n *Node) handleOwn(event any) {
 		n.watched(e)
 	case serversInDNS:
 		n.serversInDNS(e)
+	case ownFound:
+		n.ownFound(e)
 	case ownAddresses:
 		n.ownAddresses(e)
 	case deskFailed:
@@ -178,6 +182,9 @@ func (n *Node) received(e peer.Received) {
 		n.engine.DialBack(e.From, m, e.Done)
 	case peer.Presence:
 		n.presence(e.From, m)
+		e.Done()
+	case peer.Vouch:
+		n.vouch(e.From, m)
 		e.Done()
 	default:
 		e.Done()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,12 +25,8 @@ func (n *Node) Write(ctx context.Context, to Conversation, text string) (Message
 	if err != nil {
 		return Message{}, err
 	}
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	if strings.TrimSpace(text) == "" {
-		return Message{}, errors.New("write: the text is empty")
-	}
-	if len(text) > chat.MaxText {
-		return Message{}, fmt.Errorf("write: a text of %d bytes; at most %d", len(text), chat.MaxText)
+	if text, err = checkText(text); err != nil {
+		return Message{}, err
 	}
 	draft := chat.Draft{To: id, Kind: chat.KindText, Body: chat.Text{Text: text}}
 	entry, err := n.add(ctx, draft)
@@ -43,9 +40,13 @@ func (n *Node) Write(ctx context.Context, to Conversation, text string) (Message
 // disk.
 func (n *Node) add(ctx context.Context, d chat.Draft) (chat.Entry, error) {
 	return await(ctx, n, func(done func(chat.Entry, error)) {
-		if _, err := n.addressee(d.To); err != nil {
+		p, err := n.addressee(d.To)
+		if err != nil {
 			done(chat.Entry{}, err)
 			return
+		}
+		if d.Kind == chat.KindText {
+			d.To = n.correspondent(p).id
 		}
 		n.replica.Write(d, done)
 	})
@@ -89,11 +90,11 @@ func (n *Node) messageOf(ctx context.Context, author peer.ID, id uuid.UUID) (Mes
 func (n *Node) History(ctx context.Context, h History) ([]Message, error) {
 	page := store.Page{Limit: h.Limit, Search: h.Search, Before: h.Before.chat(), After: h.After.chat()}
 	if h.Conversation != "" {
-		id, err := h.Conversation.peer()
+		var err error
+		page.Conversations, err = ask(ctx, n, func() ([]peer.Hash, error) { return n.shown(h.Conversation) })
 		if err != nil {
 			return nil, err
 		}
-		page.Conversation, _ = chat.Direct(n.id.ID(), id)
 	}
 	rows, err := reply(ctx, n, func(done func([]store.Message, error)) { done(n.db.Messages(page)) })
 	if err != nil {
@@ -102,11 +103,14 @@ func (n *Node) History(ctx context.Context, h History) ([]Message, error) {
 	return ask(ctx, n, func() ([]Message, error) { return n.messages(rows), nil })
 }
 
-// messages are stored entries as people see them.
+// messages are stored entries as people see them; those with an account of which no
+// device is known are nowhere to be shown.
 func (n *Node) messages(rows []store.Message) []Message {
-	messages := make([]Message, len(rows))
-	for i, row := range rows {
-		messages[i] = n.message(row)
+	messages := make([]Message, 0, len(rows))
+	for _, row := range rows {
+		if row.Peer.IsRealm() || n.shownAs(row.Peer, row.Author) != nil {
+			messages = append(messages, n.message(row))
+		}
 	}
 	return messages
 }
@@ -122,26 +126,28 @@ func (p *Position) chat() *chat.Position {
 // MarkRead says that the person has seen a conversation up to a position; the
 // other side is told. It returns when that is on the disk.
 func (n *Node) MarkRead(ctx context.Context, c Conversation, upTo Position) error {
-	id, err := c.peer()
-	if err != nil {
-		return err
-	}
-	err = order(ctx, n, func() error {
-		p, err := n.person(id)
+	var p *person // nil: notices
+	err := order(ctx, n, func() error {
+		conversations, err := n.shown(c)
+		if id, failed := c.peer(); err == nil && failed == nil {
+			p, err = n.person(id)
+		}
 		if err != nil {
 			return err
 		}
-		n.replica.Read(p.id, *upTo.chat())
+		for _, id := range conversations {
+			n.replica.Read(id, *upTo.chat())
+		}
 		return nil
 	})
 	if err == nil {
 		err = n.sync(ctx)
 	}
-	if err != nil {
+	if err != nil || p == nil {
 		return err
 	}
 	return order(ctx, n, func() error {
-		n.countUnread(n.meet(id))
+		n.countUnread(p)
 		return nil
 	})
 }
@@ -156,8 +162,14 @@ func (n *Node) sync(ctx context.Context) error {
 
 // message is a stored entry as people see it.
 func (n *Node) message(row store.Message) Message {
-	p := n.meet(row.Peer)
-	m := n.entry(p, row.Entry)
+	p, in := n.shownAs(row.Peer, row.Author), Notices
+	if p == nil {
+		p = &person{}
+	}
+	if !row.Peer.IsRealm() {
+		in = Direct(p.id)
+	}
+	m := n.entry(in, row.Entry, row.Ours)
 	switch {
 	case row.Read:
 		m.State = Read
@@ -165,7 +177,7 @@ func (n *Node) message(row store.Message) Message {
 		m.State = Delivered
 	}
 	m.Request = !m.Mine && p.request && !p.contact
-	if m.Mine && m.State == Queued {
+	if m.Mine && m.State == Queued && in != Notices {
 		m.Why = n.why(p)
 	}
 	return m
@@ -176,21 +188,23 @@ func (n *Node) why(p *person) peer.Text {
 	switch {
 	case p.older():
 		return sentence("waiting for you: %s speaks an older version than before", p.name)
-	case p.waiting:
+	case slices.ContainsFunc(n.kin(p), func(q *person) bool { return q.waiting }):
 		return sentence("waiting for an answer")
-	case !p.online:
+	case !slices.ContainsFunc(n.kin(p), func(q *person) bool { return q.online }):
 		return sentence("%s is away", p.name)
+	case !slices.ContainsFunc(n.kin(p), func(q *person) bool { return q.online && !n.isGuest(q) }):
+		return sentence("only a new device of %s is there, to which nobody said yes", p.name)
 	}
 	return peer.Text{}
 }
 
-// entry is what an entry says; its state is that of one just written.
-func (n *Node) entry(p *person, e chat.Entry) Message {
+// entry is what an entry in a conversation says; its state is that of one just written.
+func (n *Node) entry(in Conversation, e chat.Entry, ours bool) Message {
 	m := Message{
-		ID: e.ID, Conversation: Direct(p.id), From: p.ref(), State: Delivered,
+		ID: e.ID, Conversation: in, From: n.whoever(e.Author).ref(), State: Delivered,
 		Position: Position{Clock: e.Clock, Author: e.Author, ID: e.ID},
 	}
-	if e.Author == n.id.ID() {
+	if ours {
 		m.Mine, m.From, m.State = true, Ref{ID: e.Author, Name: n.name}, Queued
 	}
 	wall := e.Clock
@@ -201,12 +215,18 @@ func (n *Node) entry(p *person, e chat.Entry) Message {
 		} else {
 			m.Text = sentence("(a message that cannot be read)")
 		}
+	case chat.KindAnnouncement:
+		if a, err := e.Announcement(); err == nil {
+			m.Text, wall = peer.Body(a.Text), a.Wall
+		} else {
+			m.Text = sentence("(an announcement that cannot be read)")
+		}
 	case chat.KindOffer:
 		if o, err := e.Offer(); err == nil {
 			m.Offer = &Offer{
 				ID: e.ID, Name: peer.Line(o.Name, 0), Files: clampInt(o.Files), Bytes: int64(clampInt(o.Bytes)), Program: runnable(o),
 			}
-			if t, ok := n.transfers[e.ID]; ok && t.Peer == p.id {
+			if t, ok := n.transfers[e.ID]; ok && (ours || t.Peer == e.Author) {
 				m.Offer.Program = t.Program
 			}
 			wall = o.Wall
@@ -232,16 +252,33 @@ func clampInt(u uint64) int { return int(min(u, 1<<62)) }
 
 // entryAdded tells of a new entry, and hands offers and receipts on.
 func (n *Node) entryAdded(e chat.EntryAdded) {
+	n.talks.note(e.Entry.Conversation, e.Peer)
+	if e.Peer.IsRealm() {
+		n.announced(e)
+		return
+	}
+	if t, err := e.Entry.Ticket(); err == nil {
+		n.opened(e.Entry.Author, t, e.Entry.Body)
+	}
 	if !e.Entry.Kind.HasLine() {
 		n.confirmed(e.Entry)
 		return
 	}
-	p := n.meet(e.Peer)
-	mine := e.Entry.Author == n.id.ID()
+	if !e.Ours {
+		n.belongs(n.meet(e.Entry.Author), e.Peer)
+	}
+	p := n.shownAs(e.Peer, e.Entry.Author)
+	if p == nil {
+		return // it is shown once a device of that account is known
+	}
+	if p.name.IsZero() { // it came through another device of this account
+		n.rename(p, "")
+	}
+	mine := e.Ours
 	p.written = n.now()
 	if e.Stranger && n.rule.covers(p) {
 		n.befriend(p)
-		n.replica.Accept(p.id)
+		n.replica.Accept(e.Entry.Author)
 	}
 	p.request = p.request || e.Stranger
 	if mine { // also one that comes home after the database was lost
@@ -250,126 +287,19 @@ func (n *Node) entryAdded(e chat.EntryAdded) {
 	if !p.stored {
 		n.save(p)
 	}
-	m := n.entry(p, e.Entry)
+	m := n.entry(Direct(p.id), e.Entry, mine)
 	m.Request = !mine && p.request && !p.contact
 	kind := MessageAdded
-	if m.Offer != nil && !mine {
+	if m.Offer != nil && !mine && n.isHere(e.Entry) {
 		kind = OfferReceived
-		n.offered(p, e.Entry)
-		m.Offer.Accepted = n.accepts(p, m.Offer.Bytes)
+		from := n.meet(e.Entry.Author)
+		n.offered(from, e.Entry)
+		m.Offer.Accepted = n.accepts(from, m.Offer.Bytes)
 	}
 	n.publish(Event{Kind: kind, Message: &m})
 	if mine {
 		n.changed(p)
 	} else {
 		n.countUnread(p)
-	}
-}
-
-// unreadCounted: so many messages of a person were not seen.
-type unreadCounted struct {
-	id    peer.ID
-	count int
-}
-
-// countUnread counts anew on the disk, once for any number of messages.
-func (n *Node) countUnread(p *person) {
-	if p.counting {
-		p.recount = true
-		return
-	}
-	p.counting = true
-	id := p.id
-	conversation, _ := chat.Direct(n.id.ID(), id)
-	n.desk.do("count unread messages", func() error {
-		count, err := n.db.Unread(conversation, id)
-		n.box.put(unreadCounted{id, count})
-		return err
-	})
-}
-
-func (n *Node) unreadCounted(e unreadCounted) {
-	p := n.meet(e.id)
-	p.counting, p.unread = false, e.count
-	if p.recount {
-		p.recount = false
-		n.countUnread(p)
-	}
-	n.changed(p)
-}
-
-// stateRead: these messages of ours moved from one extent to another.
-type stateRead struct {
-	peer    peer.ID
-	entries []chat.Entry
-	was     chat.Extent
-	now     chat.Extent
-}
-
-// progress reads the entries whose state a peer's word changed.
-func (n *Node) progress(e chat.Progress) {
-	key := chat.LogKey{Author: n.id.ID(), Log: e.Log}
-	n.desk.do("read what was delivered", func() error {
-		for _, r := range between(e.Was, e.Now) {
-			for from := r.from; from <= r.to; {
-				entries, err := n.db.Entries(e.Conversation, key, from, r.to, statePage)
-				if err != nil {
-					return err
-				}
-				if len(entries) == 0 {
-					break
-				}
-				n.box.put(stateRead{e.Peer, entries, e.Was, e.Now})
-				from = entries[len(entries)-1].Number + 1
-			}
-		}
-		return nil
-	})
-}
-
-// statePage is how many bytes of entries are read at a time.
-const statePage = 1 << 20
-
-// numbers are those from..to of a log.
-type numbers struct{ from, to uint64 }
-
-// between are the numbers whose state differs between two extents: those whose
-// delivery and those whose reading changed.
-func between(was, now chat.Extent) []numbers {
-	var ranges []numbers
-	for _, limits := range [][2]uint64{{was.Last, now.Last}, {was.Read, now.Read}} {
-		if low, high := min(limits[0], limits[1]), max(limits[0], limits[1]); low < high {
-			ranges = append(ranges, numbers{low + 1, high})
-		}
-	}
-	if len(ranges) == 2 && ranges[1].to >= ranges[0].from && ranges[1].from <= ranges[0].to { // the same entries are told once
-		return []numbers{{min(ranges[0].from, ranges[1].from), max(ranges[0].to, ranges[1].to)}}
-	}
-	return ranges
-}
-
-// stateOf is how far entry number of a log is, for who has so much of it.
-func stateOf(number uint64, x chat.Extent) MessageState {
-	switch {
-	case number < x.First || number > x.Last:
-		return Queued
-	case number <= x.Read:
-		return Read
-	}
-	return Delivered
-}
-
-// stateRead tells of each message whose state changed.
-func (n *Node) stateRead(e stateRead) {
-	p := n.meet(e.peer)
-	ref := p.ref()
-	for _, entry := range e.entries {
-		state := stateOf(entry.Number, e.now)
-		if state == stateOf(entry.Number, e.was) || !entry.Kind.HasLine() {
-			continue
-		}
-		m := n.entry(p, entry)
-		m.State = state
-		n.publish(Event{Kind: StateChanged, Message: &m, Peer: &ref})
 	}
 }

@@ -170,8 +170,8 @@ func TestTooManyRequestsFromOneAddress(t *testing.T) {
 	a, b := start(t, "Ann"), start(t, "Bob")
 	var waiting chat.Batch
 	for n := range byte(32) {
-		c := chat.Conversation{Peer: peer.ID{n, 9}, Origin: netip.MustParsePrefix("127.0.0.1/32")}
-		c.ID, c.Preimage = chat.Direct(b.myself(), c.Peer)
+		c := chat.Conversation{Peer: chat.DeviceParty(peer.ID{n, 9}), Origin: netip.MustParsePrefix("127.0.0.1/32")}
+		c.ID, c.Preimage = chat.Direct(b.myself(), c.Peer.Device)
 		waiting.Conversations = append(waiting.Conversations, c)
 	}
 	if err := b.db.Apply(waiting); err != nil {

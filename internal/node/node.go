@@ -107,6 +107,11 @@ type Node struct {
 	limit     int64
 	health    string
 	people    map[peer.ID]*person
+	owned     map[chat.Party][]*person // by account
+	groups    map[string][]*person     // who is one person to people
+	taken     map[chat.Party][]*person // as a device of an account, also where it is none any more
+	talks     talks
+	belonged  map[string]bool // the accounts whose device this one is, or was
 	realm     realm
 	lists     map[peer.ID][]byte // the newest revocation list of each realm that was ever chosen
 	transfers map[uuid.UUID]transfer.Transfer
@@ -117,6 +122,7 @@ type Node struct {
 	manual    map[netip.AddrPort]bool      // addresses that a person named
 	server    server
 	lookout   lookout
+	askOwn    ownQuestion
 	crowd     bool
 	feeds     map[*Feed]bool
 	notices   []Event              // for the first subscriber
@@ -140,6 +146,7 @@ func (n *Node) Run(ctx context.Context) error {
 	parts.start(n.onceSeen(n.finder.Run))
 	parts.start(n.onceSeen(n.lookUpPeers))
 	parts.start(n.onceSeen(n.lookForServers))
+	parts.start(n.onceSeen(n.runOwn))
 	parts.start(n.onceSeen(n.shift.run))
 	defer n.box.put(leaving{})
 	select {

@@ -32,9 +32,12 @@ func Open(cfg Config) (*Node, error) {
 		cfg: cfg, log: cfg.Log, now: time.Now, started: time.Now(), rule: cfg.Rule, named: cfg.Named,
 		name: peer.DisplayName(cfg.Name), box: newMailbox(), stopped: make(chan struct{}),
 		hidden: cfg.Hidden, seen: make(chan struct{}), shift: newShift(), paths: discovery.NewPaths(cfg.Interfaces),
-		people: make(map[peer.ID]*person), transfers: make(map[uuid.UUID]transfer.Transfer),
-		untold:  make(map[uuid.UUID]func(Transfer)),
-		viewers: make(map[any]peer.ID), moving: make(map[uuid.UUID]peer.ID),
+		people: make(map[peer.ID]*person), owned: make(map[chat.Party][]*person), groups: make(map[string][]*person), askOwn: make(ownQuestion, 1), taken: make(map[chat.Party][]*person),
+		talks:     talks{make(map[peer.Hash]chat.Party), make(map[chat.Party][]peer.Hash)},
+		belonged:  make(map[string]bool),
+		transfers: make(map[uuid.UUID]transfer.Transfer),
+		untold:    make(map[uuid.UUID]func(Transfer)),
+		viewers:   make(map[any]peer.ID), moving: make(map[uuid.UUID]peer.ID),
 		receipts: make(map[uuid.UUID]time.Time),
 		manual:   make(map[netip.AddrPort]bool), feeds: make(map[*Feed]bool),
 		warned: make(map[danger]time.Time),
@@ -56,7 +59,7 @@ func Open(cfg Config) (*Node, error) {
 
 func (n *Node) open() error {
 	for _, step := range []func() error{
-		n.takeProfile, n.openStore, n.listen, n.openChat, n.openTransfers, n.openDiscovery, n.load, n.loadServer, n.loadFound,
+		n.takeProfile, n.openStore, n.listen, n.openChat, n.openTransfers, n.openDiscovery, n.load, n.loadFound,
 	} {
 		if err := step(); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"earshot/discovery"
+	"earshot/internal/chat"
 	"earshot/internal/store"
 	"earshot/peer"
 )
@@ -59,8 +60,17 @@ type person struct {
 
 	counting, recount bool // see countUnread
 
-	ticket  peer.Ticket // the newest it showed; of serial 0: none. See realm.go
-	account affiliation // what that says to people
+	ticket peer.Ticket // the newest it showed; of serial 0: none. See realm.go
+	// See talk.go.
+	owner     chat.Party   // the account whose device it is, by the ticket
+	certified standing     // what the conversations were told of that
+	group     string       // whose devices are shown as one; "": it is alone
+	accounts  []chat.Party // whose device it is, or was
+	own       bool         // it is another one of this account
+	taken     chat.Party   // the account as whose device it is taken, see vouch.go
+	vouches   []peer.ID    // the other devices of its account to which its person said yes
+	ownFor    string       // the account as whose device this person said yes to it
+	account   affiliation  // what that says to people
 
 	version uint64 // of the protocol, the highest it offered; 0: not known. See versions.go
 	offers  uint64 // now, in its hello
@@ -86,7 +96,7 @@ func (p *person) known() bool { return p.contact || !p.verified.IsZero() }
 // listed reports whether people see the device: it is there, or they have
 // something to do with it. A mere claim is not listed.
 func (p *person) listed() bool {
-	return p.online || p.known() || p.request || !p.written.IsZero() || p.user != ""
+	return p.online || p.known() || p.request || !p.written.IsZero() || p.user != "" || p.own
 }
 
 // ref names the person in a message.
@@ -116,6 +126,18 @@ func (p *person) value() Person {
 	return v
 }
 
+// value is the person as others see it, with what depends on others.
+func (n *Node) value(p *person) Person {
+	v := p.value()
+	v.Own, v.Asks, v.Guest = p.own, n.asks(p), n.isGuest(p)
+	if face := n.face(p); face != p {
+		v.Face = face.id
+		return v
+	}
+	v.Elsewhere = slices.ContainsFunc(n.kin(p), func(q *person) bool { return q != p && q.online })
+	return v
+}
+
 // same reports whether two values look the same to people.
 func same(a, b *Person) bool {
 	x, y := *a, *b
@@ -123,7 +145,7 @@ func same(a, b *Person) bool {
 		return false
 	}
 	return x.ID == y.ID && x.Name == y.Name && x.Verified == y.Verified && x.Online == y.Online &&
-		x.Connected == y.Connected && x.Contact == y.Contact && x.Imitates == y.Imitates &&
+		x.Face == y.Face && x.Elsewhere == y.Elsewhere && x.Own == y.Own && x.Asks == y.Asks && x.Guest == y.Guest && x.Connected == y.Connected && x.Contact == y.Contact && x.Imitates == y.Imitates &&
 		x.Account == y.Account && x.Team == y.Team && x.CertifiedBy == y.CertifiedBy && x.Lapsed.Equal(y.Lapsed) && x.NewDevice == y.NewDevice && x.Older == y.Older &&
 		x.FirstSeen.Equal(y.FirstSeen) && x.Unread == y.Unread && x.Written.Equal(y.Written) &&
 		x.Waiting == y.Waiting && x.Alarm == y.Alarm && x.AcceptUpTo == y.AcceptUpTo && x.Limit == y.Limit
@@ -187,7 +209,7 @@ func (n *Node) changed(p *person) {
 	if !p.listed() && !was {
 		return
 	}
-	v := p.value()
+	v := n.value(p)
 	switch {
 	case p.online && !was:
 		n.publish(Event{Kind: PeerUp, Person: &v})
@@ -197,6 +219,9 @@ func (n *Node) changed(p *person) {
 		n.publish(Event{Kind: PeerChanged, Person: &v})
 	}
 	p.told = &v
+	if face := n.face(p); was != p.online && face != p {
+		n.changed(face)
+	}
 	if !p.listed() && !p.found {
 		n.forget(p)
 	}
@@ -208,70 +233,8 @@ func (n *Node) forget(p *person) {
 		return
 	}
 	n.host.Forget(p.id)
-	if p.ticket.Serial == 0 { // of those the realm knows each
+	if p.ticket.Serial == 0 && p.group == "" && len(p.accounts) == 0 { // of those the realm knows each
 		delete(n.people, p.id)
-	}
-}
-
-// found notes a claim of discovery and looks whether it is true.
-func (n *Node) found(e discovery.Found) {
-	if e.ID == n.id.ID() {
-		return
-	}
-	p := n.meet(e.ID)
-	p.found = true
-	p.addVia(e.Source)
-	if !p.session { // a live session's address is proved, a claim is not
-		p.addAddrs(e.Addrs...)
-	}
-	n.keepSession(p, e.Addrs)
-	n.changed(p)
-}
-
-// addVia notes how the person was found.
-func (p *person) addVia(s discovery.Source) {
-	if !slices.Contains(p.via, s) {
-		p.via = append(p.via, s)
-		slices.Sort(p.via)
-	}
-}
-
-// dropVia notes that the person is not found that way any more.
-func (p *person) dropVia(s discovery.Source) {
-	p.via = slices.DeleteFunc(p.via, func(v discovery.Source) bool { return v == s })
-}
-
-// addAddrs puts addresses first, the best one foremost.
-func (p *person) addAddrs(addrs ...netip.AddrPort) {
-	all := slices.Clone(addrs)
-	for _, a := range p.addrs {
-		if !slices.Contains(all, a) {
-			all = append(all, a)
-		}
-	}
-	p.addrs = all[:min(len(all), keptAddrs)]
-}
-
-// lost notes that discovery hears a device no longer.
-func (n *Node) lost(e discovery.Lost) {
-	p, ok := n.people[e.ID]
-	if !ok {
-		return
-	}
-	p.found = false
-	p.via = slices.DeleteFunc(p.via, func(s discovery.Source) bool {
-		return s == discovery.MDNS || s == discovery.Local
-	})
-	n.changed(p)
-	if !p.listed() {
-		n.forget(p)
-	}
-}
-
-// suspected looks after a device that was silent for long.
-func (n *Node) suspected(e discovery.Suspected) {
-	if p, ok := n.people[e.ID]; ok && !p.session && len(p.addrs) > 0 {
-		n.host.Reach(p.id, p.addrs)
 	}
 }
 

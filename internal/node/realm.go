@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"time"
 
 	"earshot/peer"
@@ -100,6 +101,11 @@ func (n *Node) userOf(p *person) string {
 // tellOfDevice says that somebody whom this person wrote with has another device.
 // Where the person verified one of them, it is told as [Node.findImitators] does.
 func (n *Node) tellOfDevice(p *person) {
+	if n.asks(p) {
+		n.warn(danger{newDevice, p.id}, "Your account has another device, which gets nothing yet. Is it yours? \"earshot account admit %[1]s\", "+
+			"else \"earshot account revoke %[1]s\" and change the password.", p.id.String()[:8])
+		return
+	}
 	if p.spokenWith() {
 		return
 	}
@@ -114,7 +120,8 @@ func (n *Node) tellOfDevice(p *person) {
 		known = other
 	}
 	if known != nil {
-		n.warn(danger{newDevice, known.id}, "%s has a new device, %s. Ask whether it is theirs before you write to it.", known.name, p.id.String()[:8])
+		device := p.id.String()[:8]
+		n.warn(danger{newDevice, known.id}, "%s has a new device, which gets nothing yet. Say yes only if you know that it is theirs: \"earshot id %s --verify\".", known.name, device)
 	}
 }
 
@@ -133,8 +140,7 @@ func (n *Node) reviewAccount(p *person) (changed bool) {
 		if t.Expired(n.now()) {
 			a.lapsed = t.Expires
 		}
-		name = peer.DisplayName(t.Name)
-		if name.IsZero() {
+		if name = n.nameOfAccount(p); name.IsZero() {
 			name = a.user
 		}
 	} else {
@@ -143,7 +149,17 @@ func (n *Node) reviewAccount(p *person) (changed bool) {
 	changed = a != p.account || name != p.name
 	p.account = a
 	p.name = name
+	n.enroll(p)
 	return changed
+}
+
+// nameOfAccount is what somebody with a ticket is called: as the account is, and a
+// device of this account so that it can be told from the others.
+func (n *Node) nameOfAccount(p *person) peer.Text {
+	if n.isOwn(p) {
+		return peer.DisplayName(cmp.Or(p.calls.String(), p.ticket.Name) + " (" + p.id.String()[:4] + ")")
+	}
+	return peer.DisplayName(p.ticket.Name)
 }
 
 // reviewAccounts does it for everybody.

@@ -201,8 +201,8 @@ func (n *Node) offerOrMessage(ctx context.Context, id uuid.UUID) (store.Message,
 
 // receiver is the device that an entry is for.
 func (n *Node) receiver(row store.Message) peer.ID {
-	if row.Author == n.id.ID() {
-		return row.Peer
+	if row.Ours {
+		return row.Peer.Device
 	}
 	return n.id.ID()
 }
@@ -211,8 +211,8 @@ func (n *Node) receiver(row store.Message) peer.ID {
 func (n *Node) receipt(row store.Message, r signedReceipt) Receipt {
 	m := n.message(row)
 	shown := Receipt{Peer: Ref{ID: n.id.ID(), Name: n.name}, State: string(m.State), Problem: m.Why}
-	if m.Mine {
-		shown.Peer = n.meet(row.Peer).ref()
+	if p := n.shownAs(row.Peer, row.Author); m.Mine && p != nil {
+		shown.Peer = p.ref()
 	}
 	if t, ok := n.transfers[row.ID]; ok && row.Kind == chat.KindOffer && t.State != transfer.Offered {
 		shown.State, shown.Problem = string(t.State), peer.Text{}

@@ -121,6 +121,8 @@ func (o *rendezvousServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		o.accounts[id] = a
 		o.news()
 		o.say(w, o.in(id))
+	case "GET /v1/me/devices":
+		o.say(w, o.devices(o.accounts[id].ID))
 	case "GET /v1/friends":
 		o.say(w, o.friends(id))
 	case "POST /v1/heartbeat":
@@ -144,7 +146,7 @@ func (o *rendezvousServer) signIn(w http.ResponseWriter, id peer.ID, b []byte) {
 		return
 	}
 	delete(o.out, id)
-	o.accounts[id] = rendezvous.Account{ID: uuid.NewSHA1(uuid.Nil, []byte(c.User)), User: c.User, Name: strings.ToUpper(c.User)}
+	o.accounts[id] = rendezvous.Account{ID: uuid.NewSHA1(uuid.Nil, []byte(c.User)), User: c.User, Name: strings.ToUpper(c.User), Admin: c.User == "boss"}
 	o.news()
 	o.say(w, o.in(id))
 }
@@ -154,7 +156,7 @@ func (o *rendezvousServer) in(id peer.ID) rendezvous.SignedIn {
 	o.serial++
 	a := o.accounts[id]
 	t, err := peer.Ticket{
-		Account: a.ID, Device: id, Serial: o.serial, User: a.User, Name: a.Name, Team: a.Team,
+		Account: a.ID, Device: id, Serial: o.serial, User: a.User, Name: a.Name, Team: a.Team, Admin: a.Admin,
 		Issued: time.Now(), Expires: time.Now().Add(72 * time.Hour),
 	}.Sign(o.realm)
 	if err != nil {
@@ -165,18 +167,32 @@ func (o *rendezvousServer) in(id peer.ID) rendezvous.SignedIn {
 
 // friends are all others.
 func (o *rendezvousServer) friends(id peer.ID) (all []rendezvous.Friend) {
-	for device, a := range o.accounts {
-		if device == id {
+	listed := map[uuid.UUID]bool{o.accounts[id].ID: true}
+	for _, a := range o.accounts {
+		if listed[a.ID] {
 			continue
 		}
+		listed[a.ID] = true
 		f := rendezvous.Friend{Account: a.ID, User: a.User, Name: a.Name, State: rendezvous.Friends, Status: a.Status, Presence: rendezvous.Offline}
-		d := rendezvous.Device{ID: device}
-		if beat, ok := o.beats[device]; ok {
-			f.Presence, d.Addresses = beat.Presence, beat.Addresses
+		f.Devices = o.devices(a.ID)
+		for _, d := range f.Devices {
+			if beat, ok := o.beats[d.ID]; ok {
+				f.Presence = beat.Presence
+			}
 		}
-		f.Devices = []rendezvous.Device{d}
 		all = append(all, f)
 	}
+	return all
+}
+
+// devices are those of an account.
+func (o *rendezvousServer) devices(account uuid.UUID) (all []rendezvous.Device) {
+	for device, a := range o.accounts {
+		if a.ID == account {
+			all = append(all, rendezvous.Device{ID: device, Addresses: o.beats[device].Addresses})
+		}
+	}
+	slices.SortFunc(all, func(a, b rendezvous.Device) int { return a.ID.Compare(b.ID) })
 	return all
 }
 

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"slices"
 	"strings"
 
 	"earshot/peer"
@@ -24,11 +25,31 @@ func Resolve(people []Person, text string) []Person {
 		return matching(people, func(p Person) bool { return p.ID == id })
 	}
 	name, prefix := peer.FoldName(text), peer.FoldID(text)
-	return matching(people, func(p Person) bool {
+	return asOne(people, matching(people, func(p Person) bool {
 		return peer.FoldName(p.Name.String()) == name ||
 			p.Account != "" && peer.FoldName(p.Account) == name ||
 			len(prefix) >= MinPrefix && strings.HasPrefix(p.ID.String(), prefix)
-	})
+	}))
+}
+
+// asOne makes one of several devices of a single person.
+func asOne(people, found []Person) []Person {
+	if len(found) < 2 {
+		return found
+	}
+	face := found[0].face()
+	if slices.ContainsFunc(found, func(p Person) bool { return p.face() != face }) {
+		return found
+	}
+	return matching(people, func(p Person) bool { return p.ID == face })
+}
+
+// face is the device under which this one is shown.
+func (p Person) face() peer.ID {
+	if p.Face.IsZero() {
+		return p.ID
+	}
+	return p.Face
 }
 
 func matching(people []Person, match func(Person) bool) []Person {

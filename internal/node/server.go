@@ -119,8 +119,10 @@ func (n *Node) loadServer() error {
 		n.friendDevices(f)
 	}
 	n.trust(account.Realm, n.server.host())
+	n.signedInAs()
 	n.findImitators()
 	if n.server.signedIn() {
+		n.comesTo(account.Account.ID.String()) // where that was not remembered yet
 		n.server.own = n.listOwn()
 		n.host.SetTicket(account.Ticket)
 		n.heartbeat()
@@ -194,6 +196,7 @@ func (n *Node) ownAddresses(e ownAddresses) {
 	n.server.own = e.addrs
 	if moved {
 		n.say()
+		n.seekOwn()
 	} else if n.server.watch != nil {
 		n.server.watch.Hurry()
 	}
@@ -214,6 +217,7 @@ func (n *Node) watched(e watched) {
 	switch e := e.event.(type) {
 	case rendezvous.Reached:
 		n.server.reached, n.server.problem = true, nil
+		n.seekOwn()
 		n.accountChanged()
 	case rendezvous.Unreached:
 		n.unreached(e.Err)
@@ -278,6 +282,7 @@ func (n *Node) takeOwnTicket(ticket []byte) bool {
 	}
 	n.server.Ticket = ticket
 	n.host.SetTicket(ticket)
+	n.replica.SignIn(n.ownAccount(), ticket)
 	return true
 }
 
@@ -311,6 +316,7 @@ func (n *Node) dropAccount() {
 	n.shift.put(nil)
 	n.host.SetTicket(nil)
 	s.Account.Account.ID = uuid.Nil
+	n.signedInAs()
 	var gone []uuid.UUID
 	for _, f := range s.roster.All() {
 		gone = append(gone, f.Account)

@@ -58,8 +58,9 @@ func (n *Node) wanted(p *person) bool {
 // busyWith reports whether something is open on a screen or under way with a
 // person.
 func (n *Node) busyWith(p *person) bool {
+	face := n.face(p).id
 	for _, id := range n.viewers {
-		if id == p.id {
+		if id == p.id || id == face {
 			return true
 		}
 	}

@@ -33,7 +33,14 @@ func (n *Node) Offer(ctx context.Context, to Conversation, paths []string) (Tran
 }
 
 func (n *Node) offer(ctx context.Context, to peer.ID, paths []string) (Transfer, error) {
-	if err := order(ctx, n, func() error { _, err := n.addressee(to); return err }); err != nil {
+	to, err := ask(ctx, n, func() (peer.ID, error) {
+		p, err := n.addressee(to)
+		if err != nil {
+			return to, err
+		}
+		return n.recipient(p).id, nil
+	})
+	if err != nil {
 		return Transfer{}, err
 	}
 	id, err := uuid.NewV7()

@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"earshot/internal/chat"
-	"earshot/peer"
 )
 
 // Apply makes all changes of the batch in one transaction and returns when they
@@ -43,14 +42,18 @@ func applyEach[T any](changes []T, apply func(T) error) error {
 	return nil
 }
 
-func (t tx) addContact(id peer.ID) error {
-	_, err := t.exec("INSERT INTO device (key, contact) VALUES (?, 1) ON CONFLICT DO UPDATE SET contact = 1", id[:])
+func (t tx) addContact(who chat.Party) error {
+	query, key := "INSERT INTO device (key, contact) VALUES (?, 1) ON CONFLICT DO UPDATE SET contact = 1", who.Device[:]
+	if who.Device.IsZero() {
+		query, key = "INSERT OR IGNORE INTO contact (party) VALUES (?)", who.AppendTo(nil)
+	}
+	_, err := t.exec(query, key)
 	return err
 }
 
 func (t tx) putConversation(c chat.Conversation) error {
 	_, err := t.exec("INSERT OR REPLACE INTO conversation (id, preimage, peer, log, origin) VALUES (?, ?, ?, ?, ?)",
-		c.ID[:], c.Preimage, c.Peer[:], int64(c.Log), prefix(c.Origin).text())
+		c.ID[:], c.Preimage, c.Peer.AppendTo(nil), int64(c.Log), prefix(c.Origin).text())
 	return err
 }
 
@@ -121,11 +124,11 @@ func (t tx) insertEntry(e chat.Entry) (id int64, shown bool, err error) {
 }
 
 func (t tx) putLog(l chat.Log) error {
-	const query = `INSERT INTO log (conversation, author, log, first, last, hash, clock, read)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-		first = excluded.first, last = excluded.last, hash = excluded.hash, clock = excluded.clock, read = excluded.read`
+	const query = `INSERT INTO log (conversation, author, log, first, last, hash, clock, read, ours)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+		first = excluded.first, last = excluded.last, hash = excluded.hash, clock = excluded.clock, read = excluded.read, ours = excluded.ours`
 	_, err := t.exec(query, l.Conversation[:], l.Author[:], int64(l.LogKey.Log),
-		clamp(l.First), clamp(l.Last), l.Hash[:], clamp(l.Clock), clamp(l.Read))
+		clamp(l.First), clamp(l.Last), l.Hash[:], clamp(l.Clock), clamp(l.Read), l.Ours)
 	return err
 }
 

@@ -104,7 +104,7 @@ func BenchmarkLarge(b *testing.B) {
 			if _, err := db.Summaries(); err != nil {
 				b.Fatal(err)
 			}
-			mustRead(b, db, Page{Conversation: between(alice, bob).ID, Limit: 100})
+			mustRead(b, db, Page{Conversations: []peer.Hash{between(alice, bob).ID}, Limit: 100})
 			b.StopTimer()
 			mustClose(b, db)
 			b.StartTimer()
@@ -122,16 +122,16 @@ func BenchmarkLarge(b *testing.B) {
 			}
 		})
 	}
-	read("newest 50", 50, Page{Conversation: conversation})
-	read("50 before the middle", 50, Page{Conversation: conversation, Before: &middle})
+	read("newest 50", 50, Page{Conversations: []peer.Hash{conversation}})
+	read("50 before the middle", 50, Page{Conversations: []peer.Hash{conversation}, Before: &middle})
 	read("search a rare word", 10, Page{Search: "zanzibar"})
-	read("search in Chinese", 10, Page{Search: "会议", Conversation: conversation})
+	read("search in Chinese", 10, Page{Search: "会议", Conversations: []peer.Hash{conversation}})
 	read("search a phrase", 1, Page{Search: "message 4711"})
 	read("search a word of every message", 50, Page{Search: "meet"})
-	read("search it in the conversation", 50, Page{Search: "usual place", Conversation: conversation, Before: &middle})
+	read("search it in the conversation", 50, Page{Search: "usual place", Conversations: []peer.Hash{conversation}, Before: &middle})
 	b.Run("unread", func(b *testing.B) {
 		for b.Loop() {
-			if n, err := db.Unread(conversation, bob.ID()); n != MaxUnread || err != nil {
+			if n, err := db.Unread(conversation); n != MaxUnread || err != nil {
 				b.Fatal(n, err)
 			}
 		}
@@ -151,7 +151,7 @@ func BenchmarkLarge(b *testing.B) {
 		}
 	})
 	b.Run("message by UUID", func(b *testing.B) {
-		id := mustRead(b, db, Page{Conversation: conversation, Limit: 1})[0].ID
+		id := mustRead(b, db, Page{Conversations: []peer.Hash{conversation}, Limit: 1})[0].ID
 		for b.Loop() {
 			if _, err := db.Message(peer.ID{}, id); err != nil {
 				b.Fatal(err)

@@ -57,7 +57,7 @@ func writeForEver(db *DB) error {
 	if err != nil {
 		return err
 	}
-	last := chat.Log{Conversation: conversation.ID, LogKey: chat.LogKey{Author: alice.ID(), Log: db.Log()}, First: 1}
+	last := chat.Log{Conversation: conversation.ID, LogKey: chat.LogKey{Author: alice.ID(), Log: db.Log()}, First: 1, Ours: true}
 	if len(logs) == 1 {
 		last = logs[0]
 	}

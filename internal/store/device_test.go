@@ -53,13 +53,13 @@ func TestStrangers(t *testing.T) {
 			t.Errorf("%d requests, %v, want %d", n, err, requests)
 		}
 		for i, id := range []peer.ID{bob.ID(), carol.ID()} {
-			if got, err := db.Contact(id); got != contacts[i] || err != nil {
+			if got, err := db.Contact(chat.DeviceParty(id)); got != contacts[i] || err != nil {
 				t.Errorf("contact %d: %v, %v", i, got, err)
 			}
 		}
 	}
 	check(2, false, false)
-	mustApply(t, db, chat.Batch{Contacts: []peer.ID{bob.ID()}})
+	mustApply(t, db, chat.Batch{Contacts: []chat.Party{chat.DeviceParty(bob.ID())}})
 	check(1, true, false)
 	if err := db.SaveDevice(Device{ID: carol.ID(), Contact: true}); err != nil {
 		t.Fatal(err)

@@ -17,16 +17,18 @@ import (
 // far it got.
 type Message struct {
 	chat.Entry
-	// Peer is the other device of the conversation.
-	Peer peer.ID
-	// Delivered and Read are about Peer for an entry of this device, as Peer said
-	// last. An entry of Peer is Delivered, and Read once this person saw it.
+	Peer chat.Party // the other side of the conversation
+	// Ours: of this device, or another one of this account.
+	Ours bool
+	// Delivered and Read are about the other side for an entry of ours, as its
+	// devices said last: one of them has it, one of them showed it. An entry of the
+	// other side is Delivered, and Read once this person saw it.
 	Delivered, Read bool
 }
 
 // Page asks for a part of the history.
 type Page struct {
-	Conversation peer.Hash // zero: all, which takes a Search
+	Conversations []peer.Hash // that are shown as one; none: all, which takes a Search
 	// Before and After bound the part, both exclusive. With After alone it is the
 	// oldest messages after it, else the newest ones.
 	Before, After *chat.Position
@@ -45,9 +47,9 @@ const maxHits = 5000
 
 const (
 	messageColumns = `e.header, e.signature, e.body, c.peer,
-		coalesce(e.author = c.peer, 0), coalesce(l.read >= e.number, 0), (
+		coalesce(l.ours, 0), coalesce(l.read >= e.number, 0), (
 			SELECT max(1 + (p.number <= s.read)) FROM entry p
-			JOIN seen s ON s.conversation = p.conversation AND s.peer = c.peer AND s.author = p.author AND s.log = p.log
+			JOIN seen s ON s.conversation = p.conversation AND s.author = p.author AND s.log = p.log
 			WHERE p.author = e.author AND p.uuid = e.uuid AND p.conversation = e.conversation
 			AND p.number BETWEEN s.first AND s.last)`
 	messageTables = `entry e JOIN conversation c ON c.id = e.conversation
@@ -56,9 +58,33 @@ const (
 
 // Messages returns a part of the history, oldest first.
 func (db *DB) Messages(p Page) ([]Message, error) {
-	if p.Conversation == (peer.Hash{}) && p.Search == "" {
+	if len(p.Conversations) == 0 && p.Search == "" {
 		return nil, errors.New("read history: neither a conversation nor words to search for")
 	}
+	if len(p.Conversations) < 2 {
+		return db.messages(p)
+	}
+	var all []Message
+	for _, id := range p.Conversations {
+		part := p
+		part.Conversations = []peer.Hash{id}
+		some, err := db.messages(part)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	slices.SortFunc(all, func(a, b Message) int { return a.Position().Compare(b.Position()) })
+	if more := len(all) - p.limit(); more > 0 && p.forward() {
+		all = all[:p.limit()]
+	} else if more > 0 {
+		all = all[more:]
+	}
+	return all, nil
+}
+
+// messages is [DB.Messages] for one conversation, or for all of them.
+func (db *DB) messages(p Page) ([]Message, error) {
 	var condition string
 	var hits []any
 	if p.Search != "" {
@@ -142,14 +168,14 @@ func (db *DB) Beside(conversation peer.Hash, key chat.EntryKey) (entries []chat.
 // besideBytes is more than three entries have.
 const besideBytes = 1 << 20
 
-// OffersWithoutTransfer returns the offers of others that have no transfer, the
-// oldest first, but no more than the newest thousand: a kill came between, or
+// OffersWithoutTransfer returns the offers of others, to whichever device of this
+// account, that have no transfer here, the oldest first, but no more than the newest thousand: a kill came between, or
 // they were refused before there was one.
 func (db *DB) OffersWithoutTransfer() ([]Message, error) {
 	var offers []Message
 	// The kind is no parameter: only so SQLite takes the index of offers.
 	query := "SELECT " + messageColumns + " FROM " + messageTables + fmt.Sprintf(`
-		WHERE e.shown AND e.kind = %d AND e.author = c.peer AND NOT EXISTS (SELECT 1 FROM transfer t WHERE t.id = e.uuid)
+		WHERE e.shown AND e.kind = %d AND NOT l.ours AND NOT EXISTS (SELECT 1 FROM transfer t WHERE t.id = e.uuid)
 		ORDER BY e.id DESC LIMIT 1000`, chat.KindOffer)
 	err := db.each(query, nil, func(scan scan) error {
 		m, err := scanMessage(scan)
@@ -161,13 +187,14 @@ func (db *DB) OffersWithoutTransfer() ([]Message, error) {
 }
 
 func scanMessage(scan scan, more ...any) (m Message, err error) {
-	var theirs, weRead bool
+	var weRead bool
 	var far *int64
-	m.Entry, err = scanEntry(scan, append([]any{fixed(m.Peer[:]), &theirs, &weRead, &far}, more...)...)
-	if theirs {
-		m.Delivered, m.Read = true, weRead
-	} else if far != nil {
+	m.Entry, err = scanEntry(scan, append([]any{(*party)(&m.Peer), &m.Ours, &weRead, &far}, more...)...)
+	switch {
+	case far != nil:
 		m.Delivered, m.Read = true, *far == 2
+	case !m.Ours && m.Raw != nil:
+		m.Delivered, m.Read = true, weRead
 	}
 	return m, err
 }
@@ -177,7 +204,7 @@ func (p Page) forward() bool { return p.After != nil && p.Before == nil }
 // searchCondition is the SQL for "is a hit of the search", "" when nothing is.
 // The + keeps SQLite from an index that would be slower.
 func (db *DB) searchCondition(p Page) (condition string, args []any, err error) {
-	words := phrase(p.Search, p.Conversation)
+	words := phrase(p.Search, p.conversation())
 	if words == "" {
 		return "", nil, nil
 	}
@@ -186,12 +213,13 @@ func (db *DB) searchCondition(p Page) (condition string, args []any, err error) 
 	if err := db.one(count, []any{words, maxHits + 1}, into(&n)); err != nil {
 		return "", nil, err
 	}
-	one := p.Conversation != (peer.Hash{})
+	id := p.conversation()
+	one := id != (peer.Hash{})
 	switch {
 	case n > maxHits && one:
-		return "e.conversation = ? AND +e.id IN (SELECT rowid FROM search WHERE search MATCH ?)", []any{p.Conversation[:], words}, nil
+		return "e.conversation = ? AND +e.id IN (SELECT rowid FROM search WHERE search MATCH ?)", []any{id[:], words}, nil
 	case one:
-		return "+e.conversation = ? AND e.id IN (SELECT rowid FROM search WHERE search MATCH ?)", []any{p.Conversation[:], words}, nil
+		return "+e.conversation = ? AND e.id IN (SELECT rowid FROM search WHERE search MATCH ?)", []any{id[:], words}, nil
 	}
 	return "e.id IN (SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid DESC LIMIT ?)", []any{words, maxHits}, nil
 }
@@ -206,7 +234,8 @@ func (p Page) query(search string, hits []any) (query string, args []any) {
 	if search != "" {
 		add(search, hits...)
 	} else {
-		add("e.conversation = ?", p.Conversation[:])
+		id := p.conversation()
+		add("e.conversation = ?", id[:])
 	}
 	if p.Before != nil {
 		add("(e.clock, e.author, e.uuid) < (?, ?, ?)", bounds(p.Before)...)
@@ -223,6 +252,14 @@ func (p Page) query(search string, hits []any) (query string, args []any) {
 		" WHERE " + strings.Join(where, " AND ") + " ORDER BY " + order + " LIMIT ?", args
 }
 
+// conversation is the one that is asked for; zero: all.
+func (p Page) conversation() (id peer.Hash) {
+	if len(p.Conversations) > 0 {
+		id = p.Conversations[0]
+	}
+	return id
+}
+
 func (p Page) limit() int {
 	if p.Limit <= 0 {
 		return 50
@@ -234,10 +271,26 @@ func bounds(p *chat.Position) []any {
 	return []any{clamp(p.Clock), p.Author[:], p.ID[:]}
 }
 
+// Authors returns the devices that wrote on behalf of the other side, for each account
+// that conversations are with.
+func (db *DB) Authors() (map[chat.Party][]peer.ID, error) {
+	const query = `SELECT DISTINCT c.peer, l.author FROM conversation c JOIN log l ON l.conversation = c.id
+		WHERE NOT l.ours AND substr(c.peer, 1, 1) = x'02'`
+	all := make(map[chat.Party][]peer.ID)
+	err := db.each(query, nil, func(scan scan) error {
+		var with chat.Party
+		var author peer.ID
+		err := scan((*party)(&with), fixed(author[:]))
+		all[with] = append(all[with], author)
+		return err
+	})
+	return all, db.mapped("list who wrote", err)
+}
+
 // Summary is what a list of conversations shows of one.
 type Summary struct {
 	Conversation peer.Hash
-	Peer         peer.ID
+	Peer         chat.Party
 	Unread       int     // messages of Peer that this person has not seen; at most [MaxUnread]
 	Newest       Message // the last line, with a nil Raw when there is none
 }
@@ -245,25 +298,24 @@ type Summary struct {
 // MaxUnread is where counting stops: nobody reads a larger number.
 const MaxUnread = 1000
 
-// countUnread counts, up to a limit, the lines that the author in %[2]s has in
-// the conversation in %[1]s behind what was read.
+// countUnread counts, up to a limit, the lines that the other side has in the
+// conversation in %s behind what was read.
 const countUnread = `SELECT count(*) FROM (
 	SELECT 1 FROM log r CROSS JOIN entry u ON u.conversation = r.conversation AND u.author = r.author AND u.log = r.log
 	AND u.number BETWEEN r.read + 1 AND r.last
-	WHERE r.conversation = %[1]s AND r.author = %[2]s AND u.shown LIMIT ?1)`
+	WHERE r.conversation = %s AND NOT r.ours AND u.shown LIMIT ?1)`
 
-// Unread counts the messages of a peer that this person has not seen, up to
+// Unread counts the messages of the other side that this person has not seen, up to
 // [MaxUnread].
-func (db *DB) Unread(conversation peer.Hash, by peer.ID) (int, error) {
+func (db *DB) Unread(conversation peer.Hash) (int, error) {
 	var n int
-	args := []any{MaxUnread, conversation[:], by[:]}
-	err := db.one(fmt.Sprintf(countUnread, "?2", "?3"), args, into(&n))
+	err := db.one(fmt.Sprintf(countUnread, "?2"), []any{MaxUnread, conversation[:]}, into(&n))
 	return n, db.mapped("count unread messages", err)
 }
 
 // Summaries returns one summary for each conversation, in no order.
 func (db *DB) Summaries() ([]Summary, error) {
-	query := "SELECT " + messageColumns + ", c.id, (" + fmt.Sprintf(countUnread, "c.id", "c.peer") + `)
+	query := "SELECT " + messageColumns + ", c.id, (" + fmt.Sprintf(countUnread, "c.id") + `)
 		FROM conversation c LEFT JOIN entry e ON e.id = (
 			SELECT id FROM entry WHERE conversation = c.id AND shown
 			ORDER BY clock DESC, author DESC, uuid DESC LIMIT 1)

@@ -65,7 +65,7 @@ func TestPages(t *testing.T) {
 		var back, forth []uuid.UUID
 		var at *chat.Position
 		for {
-			page := mustRead(t, db, Page{Conversation: conversation, Before: at, Limit: limit})
+			page := mustRead(t, db, Page{Conversations: []peer.Hash{conversation}, Before: at, Limit: limit})
 			if len(page) == 0 {
 				break
 			}
@@ -75,7 +75,7 @@ func TestPages(t *testing.T) {
 		}
 		at = &chat.Position{}
 		for {
-			page := mustRead(t, db, Page{Conversation: conversation, After: at, Limit: limit})
+			page := mustRead(t, db, Page{Conversations: []peer.Hash{conversation}, After: at, Limit: limit})
 			if len(page) == 0 {
 				break
 			}
@@ -88,7 +88,7 @@ func TestPages(t *testing.T) {
 		}
 	}
 	from, to := all[4].Position(), all[9].Position()
-	if got := ids(mustRead(t, db, Page{Conversation: conversation, After: &from, Before: &to})); !slices.Equal(got, entryIDs(all[5:9])) {
+	if got := ids(mustRead(t, db, Page{Conversations: []peer.Hash{conversation}, After: &from, Before: &to})); !slices.Equal(got, entryIDs(all[5:9])) {
 		t.Errorf("between two positions: %d messages, want 4", len(got))
 	}
 	if _, err := db.Messages(Page{}); err == nil {
@@ -140,7 +140,7 @@ func TestShownOnce(t *testing.T) {
 	other := theirs.add(t, chat.Header{Kind: chat.KindText, ID: original.ID}, theirBody(t, "other words"))
 	mustApply(t, db, chat.Batch{Conversations: []chat.Conversation{between(alice, bob)}, Entries: []chat.Entry{original, copied, forged, other}})
 
-	for _, p := range []Page{{Conversation: original.Conversation}, {Search: "words"}} {
+	for _, p := range []Page{{Conversations: []peer.Hash{original.Conversation}}, {Search: "words"}} {
 		got := mustRead(t, db, p)
 		if len(got) != 2 || got[0].Author == got[1].Author {
 			t.Errorf("%+v: %d messages, want one of each author", p, len(got))
@@ -179,8 +179,8 @@ func TestStates(t *testing.T) {
 	check := func(what string, id chat.EntryKey, delivered, read bool) {
 		t.Helper()
 		m, err := db.Message(id.Author, id.ID)
-		if err != nil || m.Delivered != delivered || m.Read != read || m.Peer != bob.ID() {
-			t.Errorf("%s: delivered %v, read %v, with %s, %v; want %v, %v", what, m.Delivered, m.Read, m.Peer, err, delivered, read)
+		if err != nil || m.Delivered != delivered || m.Read != read || m.Peer != chat.DeviceParty(bob.ID()) {
+			t.Errorf("%s: delivered %v, read %v, with %v, %v; want %v, %v", what, m.Delivered, m.Read, m.Peer, err, delivered, read)
 		}
 	}
 	seen := chat.Seen{Conversation: ours.Conversation, Peer: bob.ID(), LogKey: ours.LogKey(), First: 1, Last: 1}
@@ -215,7 +215,7 @@ func TestUnread(t *testing.T) {
 	check := func(want int) {
 		t.Helper()
 		summaries, err := db.Summaries()
-		if err != nil || len(summaries) != 1 || summaries[0].Unread != want || summaries[0].Peer != bob.ID() {
+		if err != nil || len(summaries) != 1 || summaries[0].Unread != want || summaries[0].Peer != chat.DeviceParty(bob.ID()) {
 			t.Errorf("%+v, %v, want %d unread", summaries, err, want)
 		} else if newest := summaries[0].Newest.ID; newest != all[len(all)-1].ID {
 			t.Errorf("newest is %s", newest)
@@ -241,8 +241,7 @@ func TestUnread(t *testing.T) {
 }
 
 func carolKey() []byte {
-	id := carol.ID()
-	return id[:]
+	return chat.DeviceParty(carol.ID()).AppendTo(nil)
 }
 
 func TestSearch(t *testing.T) {
@@ -278,11 +277,11 @@ func TestSearch(t *testing.T) {
 			t.Errorf("search %q: %d messages, want %v", query, len(got), want)
 		}
 	}
-	if got := mustRead(t, db, Page{Conversation: c.conversation(), Search: "quick"}); len(got) != 1 || got[0].Peer != carol.ID() {
+	if got := mustRead(t, db, Page{Conversations: []peer.Hash{c.conversation()}, Search: "quick"}); len(got) != 1 || got[0].Peer != chat.DeviceParty(carol.ID()) {
 		t.Errorf("in one conversation: %d messages, want 1", len(got))
 	}
 	before := entries[10].Position()
-	if got := mustRead(t, db, Page{Conversation: a.conversation(), Search: "quick", Before: &before}); len(got) != 1 || got[0].ID != entries[0].ID {
+	if got := mustRead(t, db, Page{Conversations: []peer.Hash{a.conversation()}, Search: "quick", Before: &before}); len(got) != 1 || got[0].ID != entries[0].ID {
 		t.Errorf("before the newest hit: %d messages, want 1", len(got))
 	}
 }
@@ -295,7 +294,7 @@ func FuzzSearch(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if _, err := db.Messages(Page{Search: text + "x", Conversation: peer.Hash{1}}); err != nil {
+		if _, err := db.Messages(Page{Search: text + "x", Conversations: []peer.Hash{{1}}}); err != nil {
 			t.Error(err)
 		}
 	})

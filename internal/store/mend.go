@@ -17,10 +17,14 @@ func (db *DB) mend(s *saved) error {
 	if err != nil {
 		return err
 	}
-	if s.gaps, err = db.keepRuns(self); err != nil {
+	kin, err := db.readKin(self)
+	if err != nil {
 		return err
 	}
-	if err := db.nameConversations(self); err != nil {
+	if s.gaps, err = db.keepRuns(kin); err != nil {
+		return err
+	}
+	if err := db.nameConversations(kin); err != nil {
 		return err
 	}
 	return db.finishSalvage(s)
@@ -53,18 +57,21 @@ func (db *DB) heldLogs() ([]heldLog, error) {
 // what is still queued is at the end. Entries outside the range are not removed:
 // they are shown, and those after it give way when they come again, see
 // [tx.addEntry]. It returns the number of logs with gaps.
-func (db *DB) keepRuns(self peer.ID) (gaps int, err error) {
+func (db *DB) keepRuns(k kin) (gaps int, err error) {
 	logs, err := db.heldLogs()
 	if err != nil {
 		return 0, err
 	}
 	for _, l := range logs {
 		find := db.oldestRun
-		if l.Author == self {
+		if l.Author == k.self {
 			find = db.newestRun
 		}
 		row, gap, err := find(l)
 		if err != nil {
+			return gaps, err
+		}
+		if row.Ours, err = db.isOurs(l, k); err != nil {
 			return gaps, err
 		}
 		if err := db.keepRun(l, row); err != nil {
@@ -149,27 +156,41 @@ func (db *DB) keepRun(held heldLog, l chat.Log) error {
 }
 
 // nameConversations finds out who the conversations are with whose row could not
-// be read: the ID of a direct one is a hash of both keys, so trying everybody who
+// be read: the ID of a direct one is a hash of both parties, so trying everybody who
 // is known tells.
-func (db *DB) nameConversations(self peer.ID) error {
+func (db *DB) nameConversations(k kin) error {
 	nameless, err := db.keys("SELECT DISTINCT conversation FROM log WHERE conversation NOT IN (SELECT id FROM conversation)")
 	if err != nil || len(nameless) == 0 {
 		return err
 	}
-	known, err := db.keys("SELECT key FROM device UNION SELECT DISTINCT author FROM log")
+	keys, err := db.keys("SELECT key FROM device UNION SELECT DISTINCT author FROM log")
 	if err != nil {
 		return err
+	}
+	others := k.others
+	for _, key := range keys {
+		others = append(others, chat.DeviceParty(peer.ID(key)))
 	}
 	missing := make(map[peer.Hash]bool)
 	for _, id := range nameless {
 		missing[id] = true
 	}
 	var found []chat.Conversation
-	for _, key := range known {
-		id, preimage := chat.Direct(self, peer.ID(key))
+	try := func(id peer.Hash, preimage []byte, with chat.Party) {
 		if missing[id] {
-			found = append(found, chat.Conversation{ID: id, Preimage: preimage, Peer: peer.ID(key)})
+			delete(missing, id)
+			found = append(found, chat.Conversation{ID: id, Preimage: preimage, Peer: with})
 		}
+	}
+	for _, own := range k.own { // this device first: it is on this side of what is its own
+		for _, other := range others {
+			id, preimage := chat.Between(own, other)
+			try(id, preimage, other)
+		}
+	}
+	for _, realm := range k.realms {
+		id, preimage := chat.Notices(realm)
+		try(id, preimage, chat.RealmParty(realm))
 	}
 	return db.Apply(chat.Batch{Conversations: found})
 }
@@ -208,11 +229,11 @@ func (db *DB) keys(query string) ([]peer.Hash, error) {
 // finishSalvage decides which entries have a line, makes them findable, forgets
 // the number of the old log and counts.
 func (db *DB) finishSalvage(s *saved) error {
-	const show = `UPDATE entry SET shown = 1 WHERE (kind IN (?, ?) OR kind >= ?) AND NOT EXISTS (
+	const show = `UPDATE entry SET shown = 1 WHERE (kind IN (?, ?, ?) OR kind >= ?) AND NOT EXISTS (
 		SELECT 1 FROM entry AS before WHERE before.author = entry.author AND before.uuid = entry.uuid
 		AND before.conversation = entry.conversation AND before.id < entry.id)`
 	err := db.update("decide what is shown", func(tx tx) error {
-		_, err := tx.exec(show, int64(chat.KindText), int64(chat.KindOffer), int64(chat.KindNewer))
+		_, err := tx.exec(show, int64(chat.KindText), int64(chat.KindOffer), int64(chat.KindAnnouncement), int64(chat.KindNewer))
 		if err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ func wreckedBoth(t *testing.T, lost []uint64) (path string, ours, theirs []chat.
 	l := held(theirs...)
 	l.Read = 100
 	mustApply(t, db, chat.Batch{
-		Conversations: []chat.Conversation{between(alice, bob)}, Contacts: []peer.ID{bob.ID()},
+		Conversations: []chat.Conversation{between(alice, bob)}, Contacts: []chat.Party{chat.DeviceParty(bob.ID())},
 		Entries: append(ours[:100:100], theirs...), Logs: []chat.Log{held(ours...), l},
 		Seen: []chat.Seen{{Conversation: l.Conversation, Peer: bob.ID(), LogKey: ours[0].LogKey(), First: 1, Last: 90, Read: 90}},
 	})
@@ -72,7 +72,7 @@ func TestGaps(t *testing.T) {
 				t.Errorf("ours: %+v", l)
 			}
 			comeAgain(t, db, theirs, back)
-			got, err := db.Messages(Page{Conversation: ours[0].Conversation, Limit: MaxPage})
+			got, err := db.Messages(Page{Conversations: []peer.Hash{ours[0].Conversation}, Limit: MaxPage})
 			if err != nil || len(got) != 200-len(c.lost) {
 				t.Errorf("%d shown, %v, want all but %d of ours", len(got), err, len(c.lost))
 			}
@@ -113,7 +113,7 @@ func comeAgain(t *testing.T, db *DB, all, back []chat.Entry) {
 			t.Error("an entry within its log was replaced")
 		}
 	}
-	if n, err := db.Unread(l.Conversation, l.Author); n != 0 || err != nil {
+	if n, err := db.Unread(l.Conversation); n != 0 || err != nil {
 		t.Errorf("%d unread, %v", n, err)
 	}
 	if err := db.Check(t.Context()); err != nil {

@@ -95,7 +95,7 @@ func ofTheFirst(t *testing.T) (path string) {
 	}
 	c := between(alice, bob)
 	err = db.update("begin a conversation", func(tx tx) error {
-		_, err := tx.exec("INSERT INTO conversation (id, preimage, peer, log) VALUES (?, ?, ?, 0)", c.ID[:], c.Preimage, c.Peer[:])
+		_, err := tx.exec("INSERT INTO conversation (id, preimage, peer, log) VALUES (?, ?, ?, 0)", c.ID[:], c.Preimage, c.Peer.Device[:])
 		return err
 	})
 	if err != nil {

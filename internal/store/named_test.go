@@ -64,10 +64,10 @@ func TestAReceiptIsFoundBetweenItsNeighbours(t *testing.T) {
 	if _, _, err := db.Beside(offer.Conversation, chat.EntryKey{Author: bob.ID(), ID: offer.ID}); !isUnknown(err) {
 		t.Errorf("what is not there: %v", err)
 	}
-	if got := ids(mustRead(t, db, Page{Conversation: offer.Conversation})); len(got) != 3 {
+	if got := ids(mustRead(t, db, Page{Conversations: []peer.Hash{offer.Conversation}})); len(got) != 3 {
 		t.Errorf("%d lines, the receipt is none", len(got))
 	}
-	if n, err := db.Unread(offer.Conversation, bob.ID()); n != 2 || err != nil {
+	if n, err := db.Unread(offer.Conversation); n != 2 || err != nil {
 		t.Errorf("%d unread, %v", n, err)
 	}
 }
@@ -93,7 +93,7 @@ func TestTransfersOfTheSchemaBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = db.update("what the first program kept", func(tx tx) error {
-		if err := tx.addContact(bob.ID()); err != nil {
+		if err := tx.addContact(chat.DeviceParty(bob.ID())); err != nil {
 			return err
 		}
 		id := someTransfer(1).ID

@@ -32,7 +32,7 @@ func closedDatabase(t *testing.T) (path string, entries []chat.Entry) {
 	e := b.add(t, chat.Header{Kind: chat.KindText, Clock: start + 1e6}, entries[0].Body)
 	l := held(e)
 	l.Read = 1
-	mustApply(t, db, chat.Batch{Entries: []chat.Entry{e}, Logs: []chat.Log{l}, Contacts: []peer.ID{bob.ID()}})
+	mustApply(t, db, chat.Batch{Entries: []chat.Entry{e}, Logs: []chat.Log{l}, Contacts: []chat.Party{chat.DeviceParty(bob.ID())}})
 	if err := db.SetSetting("colour", "blue"); err != nil {
 		t.Fatal(err)
 	}
@@ -126,10 +126,10 @@ func testHeaderWrecked(t *testing.T) {
 	if colour, err := db.Setting("colour"); colour != "blue" || err != nil {
 		t.Errorf("setting %q, %v", colour, err)
 	}
-	if contact, err := db.Contact(bob.ID()); !contact || err != nil {
+	if contact, err := db.Contact(chat.DeviceParty(bob.ID())); !contact || err != nil {
 		t.Errorf("bob is a contact: %v, %v", contact, err)
 	}
-	if n, err := db.Unread(want[0].Conversation, bob.ID()); n != 0 || err != nil {
+	if n, err := db.Unread(want[0].Conversation); n != 0 || err != nil {
 		t.Errorf("%d unread, %v, want what was read to stay read", n, err)
 	}
 	found, err := db.Messages(Page{Search: "message 17 about"})
@@ -222,7 +222,7 @@ func checkLost(t *testing.T, page []byte, db *DB, want []chat.Entry) {
 	if page[0] == leafPage {
 		most = max(most, int(binary.BigEndian.Uint16(page[3:])))
 	}
-	got, err := db.Messages(Page{Conversation: want[0].Conversation, Limit: MaxPage})
+	got, err := db.Messages(Page{Conversations: []peer.Hash{want[0].Conversation}, Limit: MaxPage})
 	if err != nil || len(got) < len(want)-most {
 		t.Errorf("%d of %d are left, %v; the page had %d", len(got), len(want), err, most)
 	}
@@ -259,7 +259,7 @@ func checkSurvives(t *testing.T, what, path string, want []chat.Entry) {
 // lookAround reads everything that a node reads.
 func lookAround(db *DB) error {
 	conversation := between(alice, bob).ID
-	_, errs := db.Messages(Page{Conversation: conversation, Limit: MaxPage})
+	_, errs := db.Messages(Page{Conversations: []peer.Hash{conversation}, Limit: MaxPage})
 	_, err := db.Summaries()
 	errs = errors.Join(errs, err)
 	_, err = db.Logs(conversation)
@@ -284,7 +284,7 @@ func checkKept(t *testing.T, what string, db *DB, want []chat.Entry, said string
 	for _, e := range want {
 		original[string(e.Raw)] = true
 	}
-	got, err := db.Messages(Page{Conversation: want[0].Conversation, Limit: MaxPage})
+	got, err := db.Messages(Page{Conversations: []peer.Hash{want[0].Conversation}, Limit: MaxPage})
 	if err != nil {
 		t.Errorf("%s: %v", what, err)
 		return

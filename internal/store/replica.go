@@ -21,7 +21,7 @@ func (db *DB) Conversations() ([]chat.Conversation, error) {
 	var all []chat.Conversation
 	err := db.each("SELECT id, preimage, peer, log, origin FROM conversation", nil, func(scan scan) error {
 		var c chat.Conversation
-		err := scan(fixed(c.ID[:]), &c.Preimage, fixed(c.Peer[:]), (*bits)(&c.Log), (*prefix)(&c.Origin))
+		err := scan(fixed(c.ID[:]), &c.Preimage, (*party)(&c.Peer), (*bits)(&c.Log), (*prefix)(&c.Origin))
 		all = append(all, c)
 		return err
 	})
@@ -31,10 +31,10 @@ func (db *DB) Conversations() ([]chat.Conversation, error) {
 // Logs returns the logs held of a conversation.
 func (db *DB) Logs(conversation peer.Hash) ([]chat.Log, error) {
 	var logs []chat.Log
-	const query = "SELECT author, log, first, last, hash, clock, read FROM log WHERE conversation = ?"
+	const query = "SELECT author, log, first, last, hash, clock, read, ours FROM log WHERE conversation = ?"
 	err := db.each(query, []any{conversation[:]}, func(scan scan) error {
 		l := chat.Log{Conversation: conversation}
-		err := scan(fixed(l.Author[:]), (*bits)(&l.LogKey.Log), &l.First, &l.Last, fixed(l.Hash[:]), &l.Clock, &l.Read)
+		err := scan(fixed(l.Author[:]), (*bits)(&l.LogKey.Log), &l.First, &l.Last, fixed(l.Hash[:]), &l.Clock, &l.Read, &l.Ours)
 		logs = append(logs, l)
 		return err
 	})
@@ -163,20 +163,25 @@ func (db *DB) Reached(conversation peer.Hash, log chat.LogKey, upTo chat.Positio
 	return number, db.mapped("find how far it was read", err)
 }
 
-// Weight is what an author's entries in a conversation come to.
-func (db *DB) Weight(conversation peer.Hash, author peer.ID) (chat.Weight, error) {
+// Weight is what the other side's entries in a conversation come to.
+func (db *DB) Weight(conversation peer.Hash) (chat.Weight, error) {
 	var w chat.Weight
-	const query = `SELECT count(*), coalesce(sum(length(body)), 0), coalesce(sum(kind = ?), 0)
-		FROM entry WHERE conversation = ? AND author = ?`
-	err := db.one(query, []any{chat.KindOffer, conversation[:], author[:]}, into(&w.Entries, &w.Bytes, &w.Offers))
+	const query = `SELECT count(*), coalesce(sum(length(e.body)), 0), coalesce(sum(e.kind = ?), 0)
+		FROM log l JOIN entry e ON e.conversation = l.conversation AND e.author = l.author AND e.log = l.log
+		WHERE l.conversation = ? AND NOT l.ours`
+	err := db.one(query, []any{chat.KindOffer, conversation[:]}, into(&w.Entries, &w.Bytes, &w.Offers))
 	return w, db.mapped("weigh entries", err)
 }
 
-// Contact reports whether this person wrote to the device, verified it or said
-// yes to it.
-func (db *DB) Contact(id peer.ID) (bool, error) {
+// Contact reports whether this person wrote to the party, verified it or said yes
+// to it.
+func (db *DB) Contact(who chat.Party) (bool, error) {
+	query, key := "SELECT coalesce((SELECT contact FROM device WHERE key = ?), 0)", who.Device[:]
+	if who.Device.IsZero() {
+		query, key = "SELECT EXISTS (SELECT 1 FROM contact WHERE party = ?)", who.AppendTo(nil)
+	}
 	var contact bool
-	err := db.one("SELECT coalesce((SELECT contact FROM device WHERE key = ?), 0)", []any{id[:]}, into(&contact))
+	err := db.one(query, []any{key}, into(&contact))
 	return contact, db.mapped("read contact", err)
 }
 
@@ -184,7 +189,7 @@ func (db *DB) Contact(id peer.ID) (bool, error) {
 // this origin.
 func (db *DB) Requests(origin netip.Prefix) (all, there int, err error) {
 	const query = `SELECT count(*), coalesce(sum(origin = ?), 0) FROM conversation
-		WHERE peer NOT IN (SELECT key FROM device WHERE contact)`
+		WHERE substr(peer, 1, 1) <> x'03' AND peer NOT IN (SELECT CAST(x'01' || key AS BLOB) FROM device WHERE contact UNION ALL SELECT party FROM contact)`
 	err = db.one(query, []any{prefix(origin).text()}, into(&all, &there))
 	return all, there, db.mapped("count requests", err)
 }
@@ -217,6 +222,20 @@ func (p *prefix) Scan(value any) error {
 	return nil
 }
 
+// party is stored as its bytes.
+type party chat.Party
+
+// Scan takes what [chat.Party.AppendTo] makes.
+func (p *party) Scan(value any) error {
+	b, _ := value.([]byte)
+	read, err := chat.ParseParty(b)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	*p = party(read)
+	return nil
+}
+
 // bits scans a 64-bit number that uses its highest bit too.
 type bits uint64
 
@@ -233,4 +252,4 @@ func (b *bits) Scan(value any) error {
 // clamp makes a number fit into the database; all that are stored do.
 func clamp(n uint64) int64 { return int64(min(n, math.MaxInt64)) }
 
-var _, _ sql.Scanner = (*bits)(nil), (*prefix)(nil)
+var _, _, _ sql.Scanner = (*bits)(nil), (*prefix)(nil), (*party)(nil)

@@ -135,13 +135,18 @@ func entryOf(r row) (chat.Entry, bool) {
 }
 
 // conversationOf reads a row of the table conversation, which before version 2
-// had no origin. The log written there is not taken over: its end may be missing,
+// had no origin, and before version 9 the key of a device for the other side. The log written there is not taken over: its end may be missing,
 // and no number is used twice.
 func conversationOf(r row) (chat.Conversation, bool) {
-	if len(r.columns) < 4 || len(r.columns[0]) != len(peer.Hash{}) || len(r.columns[2]) != len(peer.ID{}) {
+	if len(r.columns) < 4 || len(r.columns[0]) != len(peer.Hash{}) {
 		return chat.Conversation{}, false
 	}
-	c := chat.Conversation{ID: peer.Hash(r.columns[0]), Preimage: r.columns[1], Peer: peer.ID(r.columns[2])}
+	c := chat.Conversation{ID: peer.Hash(r.columns[0]), Preimage: r.columns[1]}
+	if key := r.columns[2]; len(key) == len(peer.ID{}) {
+		c.Peer = chat.DeviceParty(peer.ID(key))
+	} else if (*party)(&c.Peer).Scan(key) != nil {
+		return chat.Conversation{}, false
+	}
 	if len(r.columns) > 4 {
 		_ = (*prefix)(&c.Origin).Scan(string(r.columns[4])) // not known where it does not read
 	}

@@ -36,6 +36,10 @@ func findable(e chat.Entry) string {
 		if text, err := e.Text(); err == nil {
 			return spaced(text.Text)
 		}
+	case chat.KindAnnouncement:
+		if a, err := e.Announcement(); err == nil {
+			return spaced(a.Text)
+		}
 	case chat.KindOffer:
 		if offer, err := e.Offer(); err == nil {
 			return spaced(offer.Name)

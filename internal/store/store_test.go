@@ -104,14 +104,14 @@ func held(entries ...chat.Entry) chat.Log {
 	first, last := entries[0], entries[len(entries)-1]
 	return chat.Log{
 		Conversation: first.Conversation, LogKey: first.LogKey(),
-		First: first.Number, Last: last.Number, Hash: last.Hash(), Clock: last.Clock,
+		First: first.Number, Last: last.Number, Hash: last.Hash(), Clock: last.Clock, Ours: first.Author == alice.ID(), // who owns the databases
 	}
 }
 
 // between is the conversation of the database's owner with somebody.
 func between(owner, other *peer.Identity) chat.Conversation {
 	id, preimage := chat.Direct(owner.ID(), other.ID())
-	return chat.Conversation{ID: id, Preimage: preimage, Peer: other.ID()}
+	return chat.Conversation{ID: id, Preimage: preimage, Peer: chat.DeviceParty(other.ID())}
 }
 
 // newPath is where a test's database may be made.
@@ -200,7 +200,7 @@ func TestOpenAgain(t *testing.T) {
 // checkTexts compares alice's conversation with bob to the entries.
 func checkTexts(t *testing.T, db *DB, want []chat.Entry) {
 	t.Helper()
-	got, err := db.Messages(Page{Conversation: between(alice, bob).ID, Limit: MaxPage})
+	got, err := db.Messages(Page{Conversations: []peer.Hash{between(alice, bob).ID}, Limit: MaxPage})
 	if err != nil {
 		t.Fatal(err)
 	}

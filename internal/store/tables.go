@@ -12,10 +12,10 @@ import (
 
 // unsigned are the tables that only SQLite can read back: what points to
 // another comes after it.
-var unsigned = []string{"setting", "device", "ticket", "revoked", "account", "friend", "log", "seen", "fork", "transfer", "manifest", "file"}
+var unsigned = []string{"setting", "device", "ticket", "revoked", "account", "friend", "contact", "log", "seen", "fork", "transfer", "manifest", "file"}
 
 // added are those of them that a database of an earlier version does not have.
-var added = []string{"ticket", "revoked", "account", "friend", "manifest"}
+var added = []string{"ticket", "revoked", "account", "friend", "contact", "manifest"}
 
 // copyTables reads the unsigned tables of the damaged database at from into db,
 // whose file is at to, and reports whether all of them could be read to the end.

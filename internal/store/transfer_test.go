@@ -98,7 +98,7 @@ func TestOffersWithoutTransfer(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := db.OffersWithoutTransfer()
-	if err != nil || len(got) != 1 || got[0].ID != lost.ID || got[0].Peer != bob.ID() {
+	if err != nil || len(got) != 1 || got[0].ID != lost.ID || got[0].Peer != chat.DeviceParty(bob.ID()) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }

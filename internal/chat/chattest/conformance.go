@@ -53,7 +53,7 @@ const high = math.MaxUint64 - 5
 func newStage(t *testing.T, store chat.Store) *stage {
 	s := &stage{T: t, Store: store, ours: device(1), theirs: device(2)}
 	s.conversation.ID, s.conversation.Preimage = chat.Direct(s.ours.ID(), s.theirs.ID())
-	s.conversation.Peer = s.theirs.ID()
+	s.conversation.Peer = chat.DeviceParty(s.theirs.ID())
 	return s
 }
 
@@ -88,6 +88,7 @@ func (s *stage) fill(author *peer.Identity, log uint64, first, n int) ([]chat.En
 		b.Entries = append(b.Entries, e)
 		l.Last, l.Hash, l.Clock = e.Number, e.Hash(), e.Clock
 	}
+	l.Ours = author == s.ours
 	b.Logs = []chat.Log{l}
 	return b.Entries, b
 }
@@ -127,8 +128,8 @@ func testEmpty(t *testing.T, s *stage) {
 	same[int](s, "places")(count(s.Find(id, chat.EntryKey{Author: k.Author})))(0)
 	same[uint64](s, "newest")(s.Newest(id))(0)
 	same[uint64](s, "reached")(s.Reached(id, k, chat.Position{Clock: 9}))(0)
-	same[chat.Weight](s, "weight")(s.Weight(id, k.Author))(chat.Weight{})
-	same[bool](s, "contact")(s.Contact(s.theirs.ID()))(false)
+	same[chat.Weight](s, "weight")(s.Weight(id))(chat.Weight{})
+	same[bool](s, "contact")(s.Contact(chat.DeviceParty(s.theirs.ID())))(false)
 	s.requests(netip.Prefix{}, 0, 0)
 	if _, held, err := s.HeaderHash(id, k, 1); held || err != nil {
 		t.Error("a header in an empty store, or", err)
@@ -262,12 +263,14 @@ func testStrangers(t *testing.T, s *stage) {
 	}
 	l.Last, l.Hash, l.Clock = 2, offer.Hash(), offer.Clock
 	s.apply(chat.Batch{Conversations: []chat.Conversation{s.conversation}, Entries: []chat.Entry{text, offer}, Logs: []chat.Log{l}})
-	same[chat.Weight](s, "weight")(s.Weight(l.Conversation, s.theirs.ID()))(chat.Weight{Entries: 2, Bytes: 11, Offers: 1})
-	same[chat.Weight](s, "our weight")(s.Weight(l.Conversation, s.ours.ID()))(chat.Weight{})
+	same[chat.Weight](s, "weight")(s.Weight(l.Conversation))(chat.Weight{Entries: 2, Bytes: 11, Offers: 1})
+	_, ours := s.fill(s.ours, 5, 1, 3)
+	s.apply(ours)
+	same[chat.Weight](s, "weight without ours")(s.Weight(l.Conversation))(chat.Weight{Entries: 2, Bytes: 11, Offers: 1})
 	s.requests(netip.Prefix{}, 1, 1)
-	s.apply(chat.Batch{Contacts: []peer.ID{s.theirs.ID()}})
-	same[bool](s, "contact")(s.Contact(s.theirs.ID()))(true)
-	same[bool](s, "no contact")(s.Contact(s.ours.ID()))(false)
+	s.apply(chat.Batch{Contacts: []chat.Party{chat.DeviceParty(s.theirs.ID())}})
+	same[bool](s, "contact")(s.Contact(chat.DeviceParty(s.theirs.ID())))(true)
+	same[bool](s, "no contact")(s.Contact(chat.DeviceParty(s.ours.ID())))(false)
 	s.requests(netip.Prefix{}, 0, 0)
 }
 
@@ -286,8 +289,8 @@ func testOrigins(t *testing.T, s *stage) {
 	one, other, wide := netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("10.0.0.2/32"), netip.MustParsePrefix("fd77::/64")
 	var b chat.Batch
 	for i, from := range []netip.Prefix{one, one, other, wide, wide, wide, {}} {
-		c := chat.Conversation{Peer: device(byte(10 + i)).ID(), Origin: from}
-		c.ID, c.Preimage = chat.Direct(s.ours.ID(), c.Peer)
+		c := chat.Conversation{Peer: chat.DeviceParty(device(byte(10 + i)).ID()), Origin: from}
+		c.ID, c.Preimage = chat.Between(chat.DeviceParty(s.ours.ID()), c.Peer)
 		b.Conversations = append(b.Conversations, c)
 	}
 	s.apply(b)
@@ -295,14 +298,14 @@ func testOrigins(t *testing.T, s *stage) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	byPeer := func(a, b chat.Conversation) int { return a.Peer.Compare(b.Peer) }
-	slices.SortFunc(stored, byPeer)
-	slices.SortFunc(b.Conversations, byPeer)
+	byID := func(a, b chat.Conversation) int { return bytes.Compare(a.ID[:], b.ID[:]) }
+	slices.SortFunc(stored, byID)
+	slices.SortFunc(b.Conversations, byID)
 	same[[]chat.Conversation](s, "conversations")(stored, nil)(b.Conversations)
 	for from, there := range map[netip.Prefix]int{one: 2, other: 1, wide: 3, netip.MustParsePrefix("10.0.0.0/24"): 0, {}: 1} {
 		s.requests(from, 7, there)
 	}
-	s.apply(chat.Batch{Contacts: []peer.ID{device(10).ID(), device(13).ID()}})
+	s.apply(chat.Batch{Contacts: []chat.Party{chat.DeviceParty(device(10).ID()), chat.DeviceParty(device(13).ID())}})
 	s.requests(one, 5, 1)
 	s.requests(wide, 5, 2)
 }
@@ -312,11 +315,11 @@ func testAtomic(t *testing.T, s *stage) {
 	s.apply(b)
 	_, again := s.fill(s.ours, 2, 5, 1)
 	again.Entries = append(again.Entries, b.Entries[1]) // is there already
-	again.Contacts = []peer.ID{s.theirs.ID()}
+	again.Contacts = []chat.Party{chat.DeviceParty(s.theirs.ID())}
 	if err := s.Apply(again); err == nil {
 		t.Error("the same number of a log twice was taken")
 	}
-	same[bool](s, "contact")(s.Contact(s.theirs.ID()))(false)
+	same[bool](s, "contact")(s.Contact(chat.DeviceParty(s.theirs.ID())))(false)
 	same[int](s, "entries of the batch")(count(s.Entries(s.conversation.ID, again.Entries[0].LogKey(), 1, 9, 1000)))(0)
 	same[int](s, "logs")(count(s.Logs(s.conversation.ID)))(1)
 }
@@ -327,7 +330,7 @@ func testApart(_ *testing.T, s *stage) {
 	other := *s
 	other.theirs = device(3)
 	other.conversation.ID, other.conversation.Preimage = chat.Direct(s.ours.ID(), other.theirs.ID())
-	other.conversation.Peer = other.theirs.ID()
+	other.conversation.Peer = chat.DeviceParty(other.theirs.ID())
 	_, b = other.fill(s.ours, high, 1, 1) // the same log number, the same UUID
 	s.apply(b)
 	same[int](s, "entries")(count(s.Entries(s.conversation.ID, entries[0].LogKey(), 1, 9, 10_000)))(2)

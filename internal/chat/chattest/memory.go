@@ -26,7 +26,7 @@ type Memory struct {
 	places        map[entryID][]chat.Place
 	seen          map[seenID]chat.Seen
 	forks         map[seenID]chat.Fork
-	contacts      map[peer.ID]bool
+	contacts      map[chat.Party]bool
 }
 
 type logID struct {
@@ -54,7 +54,7 @@ func NewMemory() *Memory {
 		places:        make(map[entryID][]chat.Place),
 		seen:          make(map[seenID]chat.Seen),
 		forks:         make(map[seenID]chat.Fork),
-		contacts:      make(map[peer.ID]bool),
+		contacts:      make(map[chat.Party]bool),
 	}
 }
 
@@ -200,12 +200,12 @@ func (m *Memory) Reached(conversation peer.Hash, log chat.LogKey, upTo chat.Posi
 }
 
 // Weight implements [chat.Store].
-func (m *Memory) Weight(conversation peer.Hash, author peer.ID) (chat.Weight, error) {
+func (m *Memory) Weight(conversation peer.Hash) (chat.Weight, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var w chat.Weight
 	for id, all := range m.entries {
-		if id.conversation != conversation || id.key.Author != author {
+		if id.conversation != conversation || m.logs[id].Ours {
 			continue
 		}
 		for _, e := range all {
@@ -220,10 +220,10 @@ func (m *Memory) Weight(conversation peer.Hash, author peer.ID) (chat.Weight, er
 }
 
 // Contact implements [chat.Store].
-func (m *Memory) Contact(id peer.ID) (bool, error) {
+func (m *Memory) Contact(who chat.Party) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.contacts[id], nil
+	return m.contacts[who], nil
 }
 
 // Requests implements [chat.Store].
@@ -231,7 +231,7 @@ func (m *Memory) Requests(origin netip.Prefix) (all, there int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, v := range m.conversations {
-		if m.contacts[v.Peer] {
+		if m.contacts[v.Peer] || v.Peer.IsRealm() {
 			continue
 		}
 		all++
@@ -270,8 +270,8 @@ func (m *Memory) Apply(batch chat.Batch) error {
 	for _, f := range batch.Forks {
 		m.forks[seenID{logID{f.Conversation, f.LogKey}, f.Peer}] = f
 	}
-	for _, id := range batch.Contacts {
-		m.contacts[id] = true
+	for _, who := range batch.Contacts {
+		m.contacts[who] = true
 	}
 	return nil
 }
