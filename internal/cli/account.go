@@ -28,7 +28,7 @@ on the terminal, or come with --password-stdin or from EARSHOT_PASSWORD.`
 	cmd.AddCommand(
 		p.signInCommand("register", "Make an account", true), p.signInCommand("login", "Make this device one of an account's", false),
 		p.plainAccount("logout", "Take this device from its account", "Signed out.", Node.SignOut),
-		p.accountShowCommand(), p.accountSetCommand(), p.accountPasswordCommand(), p.accountDevicesCommand(), p.accountRevokeCommand(),
+		p.accountShowCommand(), p.accountSetCommand(), p.accountPasswordCommand(), p.accountDevicesCommand(), p.accountAdmitCommand(), p.accountRevokeCommand(),
 	)
 	return cmd
 }

@@ -24,8 +24,12 @@ func (p *Program) accountDevicesCommand() *cobra.Command {
 			}
 			var rows [][]string
 			for _, d := range devices {
+				what := map[bool]string{true: "this one"}[d.Self]
+				if d.Asks {
+					what = "waits for your yes"
+				}
 				rows = append(rows, []string{
-					shortID(d.ID), map[bool]string{true: "this one"}[d.Self], "since " + dayOf(d.Since), "seen " + dayOf(d.Seen), strings.Join(d.Addresses, " "),
+					shortID(d.ID), what, "since " + dayOf(d.Since), "seen " + dayOf(d.Seen), strings.Join(d.Addresses, " "),
 				})
 			}
 			return p.sayAll(columns(rows))
@@ -39,6 +43,30 @@ func dayOf(t time.Time) string {
 		return "never"
 	}
 	return t.Local().Format("2006-01-02 15:04")
+}
+
+func (p *Program) accountAdmitCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "admit DEVICE", Short: "Say that a new device of the account is yours: it gets your conversations", Args: takes("DEVICE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.with(cmd.Context(), role{}, func(s *session) error {
+				device, err := p.find(cmd.Context(), s, args[0], lookTime) // the server need not be there
+				if err != nil {
+					return err
+				}
+				if !device.Own {
+					return &failure{
+						code: codeWho, what: fmt.Sprintf("%q is no other device of your account.", args[0]),
+						do: "\"earshot account devices\" lists them; one that is new must have been in reach once.",
+					}
+				}
+				if err := s.Accept(cmd.Context(), device.ID); err != nil {
+					return err
+				}
+				return p.say("The device %s gets your conversations from now on.", shortID(device.ID))
+			})
+		},
+	}
 }
 
 func (p *Program) accountRevokeCommand() *cobra.Command {

@@ -73,6 +73,9 @@ func (f *fake) ChangePassword(_ context.Context, old, new string) error {
 func (f *fake) AccountDevices(context.Context) ([]node.AccountDevice, error) {
 	return f.server.devices, nil
 }
+func (f *fake) Announce(_ context.Context, text string) (node.Message, error) {
+	return node.Message{State: node.Delivered}, f.call("announce", text)
+}
 func (f *fake) RevokeDevice(_ context.Context, id peer.ID) error {
 	return f.call("revoke", shortID(id))
 }

@@ -136,6 +136,14 @@ func TestPeopleOfACompany(t *testing.T) {
 
 	heardBob, stop := bob.listens()
 	heard(`"event":"presence"`)
+	ann.run(codeLater, "admin", "announce", "down at six", "--wait", "100ms").complains("Nobody is in reach yet.")
+	heard(`"event":"announcement"`)
+	bob.run(codeFailed, "admin", "announce", "free beer").complains("Only an administrator")
+	var notices []struct{ Text, State string }
+	ann.json(&notices, "history", "#notices")
+	if len(notices) != 1 || notices[0].Text != "down at six" || notices[0].State != "queued" {
+		t.Errorf("ann's notices: %+v", notices)
+	}
 	bob.run(codeDone, "account", "set", "--status", "in a call", "--presence", "busy")
 	heard(`"user":"bob","presence":"busy","status":"in a call"`)
 	var friends []shownFriend

@@ -75,10 +75,14 @@ func TestTheAccountIsShownAndChanged(t *testing.T) {
 	c.run(codeDone, "account", "set", "--presence", "away")
 	c.env[passwordVariable], c.env[newVariable] = "old words", "new words"
 	c.run(codeDone, "account", "password")
+	c.fake.people = []node.Person{{ID: seeded(2)}}
+	c.run(codeWho, "account", "admit", seeded(2).String()[:6]).complains("no other device of your account")
+	c.fake.people[0].Own = true
+	c.run(codeDone, "account", "admit", seeded(2).String()[:6]).prints("The device " + shortID(seeded(2)) + " gets your conversations from now on.\n")
 	c.run(codeDone, "account", "revoke", seeded(2).String()[:6])
 	c.run(codeDone, "account", "logout").prints("Signed out.\n")
 	c.run(codeDone, "server", "forget")
-	c.does("change Ann Li ", "change away", "password old words new words", "revoke "+shortID(seeded(2)), "sign out", "forget")
+	c.does("change Ann Li ", "change away", "password old words new words", "accept "+shortID(seeded(2)), "revoke "+shortID(seeded(2)), "sign out", "forget")
 	c.run(codeUsage, "account", "set").complains("wants what is to be set")
 	c.run(codeUsage, "account", "set", "--presence", "asleep").complains("online, away or busy")
 	c.run(codeWho, "account", "revoke", "zzzz").complains("No device of the account")
@@ -114,7 +118,9 @@ func TestAdministration(t *testing.T) {
 	c.run(codeDone, "admin", "enable", "bob")
 	c.run(codeDone, "admin", "reset", "bob").prints("bob signs in with this password, and then chooses another:\nabcd-efgh-ijkl\n")
 	c.run(codeDone, "admin", "invite", "--uses", "20", "--until", "2030-12-31").prints("earshot://chat:7421/?k=K&c=C\n")
-	c.does("kick bob", "disable bob", "enable bob", "reset bob", "invite 20 2030-12-31 23:59")
+	c.run(codeDone, "admin", "announce", "down", "at", "six").prints("Announced: whoever is in reach reads it now, others when they are.\n")
+	c.does("kick bob", "disable bob", "enable bob", "reset bob", "invite 20 2030-12-31 23:59", "announce down at six")
+	c.run(codeUsage, "admin", "announce", " ").complains("nothing to send")
 	c.run(codeUsage, "admin", "invite", "--until", "tomorrow").complains("2026-12-31")
 	c.run(codeUsage, "admin")
 	c.fake.server.refuses = map[string]error{"kick": node.ErrNotAdmin, "online": node.ErrServerAway}

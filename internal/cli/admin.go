@@ -28,9 +28,53 @@ func (p *Program) adminCommand() *cobra.Command {
 		p.adminStep("disable", "Keep an account from signing in", "%s is disabled, and signed out everywhere.", node.DisableAccount),
 		p.adminStep("enable", "Let an account sign in again", "%s may sign in again.", node.EnableAccount),
 		p.adminStep("reset", "Give an account a password for one log-in", "%s signs in with this password, and then chooses another:\n%s", node.ResetAccount),
-		p.adminInviteCommand(), p.adminImportCommand(),
+		p.adminInviteCommand(), p.adminImportCommand(), p.adminAnnounceCommand(),
 	)
 	return cmd
+}
+
+func (p *Program) adminAnnounceCommand() *cobra.Command {
+	var o sendOptions
+	cmd := &cobra.Command{
+		Use: "announce TEXT…", Short: "Tell everybody who has an account something",
+		Long: `Tells everybody who has an account of this server something. It does not go through the
+server: whoever is in reach gets it, and passes it on. Ends when it is stored on another
+device. TEXT "-" is read from the standard input. --wait 0 waits for ever.`,
+		Args: takes("TEXT…"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, err := p.messageText(cmd.Context(), args)
+			if err != nil {
+				return err
+			}
+			return p.with(cmd.Context(), role{}, func(s *session) error { return p.announce(cmd.Context(), s, text, o) })
+		},
+	}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	addWait(cmd, &o.wait, 30*time.Second, "give up waiting after so long, 0: never")
+	return cmd
+}
+
+// announce tells everybody something, and waits until somebody has it, to pass it on.
+func (p *Program) announce(ctx context.Context, n Node, text string, o sendOptions) error {
+	sub, err := n.Subscribe(ctx)
+	if err != nil {
+		return err
+	}
+	defer sub.Close()
+	m, err := n.Announce(ctx, text)
+	if err != nil {
+		return err
+	}
+	m, late, err := settled(ctx, n, sub, m, o)
+	if o.json {
+		err = errors.Join(writeJSON(p.Stdout, sent{ID: m.ID, State: string(m.State)}), err)
+	} else if err == nil {
+		err = p.say("Announced: whoever is in reach reads it now, others when they are.")
+	}
+	if late {
+		return &failure{code: codeLater, what: "Nobody is in reach yet.", do: "It is passed on when Earshot runs here and somebody with an account is there."}
+	}
+	return err
 }
 
 func (p *Program) adminOnline(ctx context.Context, asJSON bool) error {

@@ -76,6 +76,12 @@ type (
 		Presence string    `json:"presence"`
 		Status   peer.Text `json:"status"`
 	}
+	announcementJSON struct {
+		head
+		ID   uuid.UUID `json:"id"`
+		From node.Ref  `json:"from"`
+		Text peer.Text `json:"text"`
+	}
 	friendRequestJSON struct {
 		head
 		User peer.Text `json:"user"`
@@ -106,7 +112,9 @@ func eventJSON(e node.Event) any {
 		return readyJSON{h, e.Self.ID, e.Self.Name, e.Self.Port}
 	case (e.Kind == node.PeerUp || e.Kind == node.PeerDown) && e.Person != nil:
 		return presenceJSON{h, refTo(*e.Person)}
-	case e.Kind == node.MessageAdded && m != nil && !m.Mine:
+	case e.Kind == node.AnnouncementAdded && m != nil:
+		return announcementJSON{h, m.ID, m.From, m.Text}
+	case e.Kind == node.MessageAdded && m != nil && m.Offer == nil && !m.Mine:
 		return receivedJSON{h, m.ID, m.From, m.Conversation, m.Text, m.Request}
 	case e.Kind == node.StateChanged && m != nil && e.Peer != nil && m.Mine:
 		return stateJSON{h, m.ID, *e.Peer, m.State}
@@ -153,6 +161,8 @@ func (n narrator) words(e node.Event) string {
 		return refName(refTo(*e.Person)) + " left"
 	case e.Kind == node.MessageAdded && m != nil && !m.Mine && m.Offer == nil:
 		return messageWords(*m)
+	case e.Kind == node.AnnouncementAdded && m != nil:
+		return "notice of " + messageWords(*m)
 	case e.Kind == node.OfferReceived && m != nil && m.Offer != nil && !m.Mine && m.Offer.Accepted:
 		return fmt.Sprintf("%s sends you %s: accepted", refName(m.From), filesOf(m.Offer.Name, m.Offer.Files, m.Offer.Bytes, m.Offer.Program))
 	case e.Kind == node.OfferReceived && m != nil && m.Offer != nil && !m.Mine:

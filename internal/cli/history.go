@@ -22,14 +22,16 @@ func (p *Program) historyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history PEER",
 		Short: "Read a stored conversation",
-		Args:  takes("PEER"),
+		Long: `Reads a stored conversation, the newest messages last. "#notices" in the place of a
+person is what the administrators of the account's server announced.`,
+		Args: takes("PEER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.with(cmd.Context(), role{}, func(s *session) error {
-				person, err := p.find(cmd.Context(), s, args[0], 0) // who was never here wrote nothing
+				conversation, err := p.conversation(cmd.Context(), s, args[0])
 				if err != nil {
 					return err
 				}
-				messages, err := readHistory(cmd.Context(), s, node.History{Conversation: node.Direct(person.ID), Search: search}, int(newest))
+				messages, err := readHistory(cmd.Context(), s, node.History{Conversation: conversation, Search: search}, int(newest))
 				if err != nil {
 					return err
 				}
@@ -45,6 +47,15 @@ func (p *Program) historyCommand() *cobra.Command {
 	cmd.Flags().VarP(&newest, "number", "n", "the newest so many")
 	cmd.Flags().StringVar(&search, "search", "", "only messages with this text")
 	return cmd
+}
+
+// conversation is the one that a person named.
+func (p *Program) conversation(ctx context.Context, s *session, name string) (node.Conversation, error) {
+	if name == string(node.Notices) {
+		return node.Notices, nil
+	}
+	person, err := p.find(ctx, s, name, 0) // who was never here wrote nothing
+	return node.Direct(person.ID), err
 }
 
 // readHistory reads the newest count messages that match h, oldest first.

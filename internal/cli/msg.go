@@ -136,24 +136,32 @@ func (p *Program) write(ctx context.Context, n Node, to, text string, o sendOpti
 	if err != nil {
 		return err
 	}
-	waiting, cancel := o.limit(ctx)
-	defer cancel()
-	m, err = delivered(waiting, n, sub, m)
-	if waiting.Err() != nil && m.State == node.Queued {
-		if m = lastLook(ctx, n, m); m.State != node.Queued {
-			err = nil
-		}
-	}
+	m, late, err := settled(ctx, n, sub, m, o)
 	name := nameOf(person.Name, person.ID)
 	if o.json {
 		err = errors.Join(writeJSON(p.Stdout, sent{ID: m.ID, State: string(m.State)}), err)
 	} else if err == nil {
 		err = p.say("Delivered to %s.", name)
 	}
-	if waiting.Err() != nil && m.State == node.Queued {
+	if late {
 		return queued(ctx, name, m, stays(ctx, n))
 	}
 	return err
+}
+
+// settled waits, for as long as o says, until a message of ours is stored on the other
+// side; late: it is not yet.
+func settled(ctx context.Context, n Node, sub node.Subscription, m node.Message, o sendOptions) (_ node.Message, late bool, err error) {
+	waiting, cancel := o.limit(ctx)
+	defer cancel()
+	m, err = delivered(waiting, n, sub, m)
+	if waiting.Err() == nil || m.State != node.Queued {
+		return m, false, err
+	}
+	if m = lastLook(ctx, n, m); m.State != node.Queued {
+		return m, false, nil
+	}
+	return m, true, err
 }
 
 // delivered waits until a message of ours is stored on the other side; m is how

@@ -28,6 +28,7 @@ type AccountNode interface {
 	ListAccounts(ctx context.Context) ([]node.ListedAccount, error)
 	Administer(ctx context.Context, user string, step node.AdminStep) (string, error)
 	Invite(ctx context.Context, i node.Invitation) (string, error)
+	Announce(ctx context.Context, text string) (node.Message, error)
 	ImportAccounts(ctx context.Context, accounts []node.NewAccount) ([]node.MadeAccount, error)
 }
 
@@ -90,6 +91,9 @@ var accountCalls = map[string]call{
 	}),
 	"search": answer(func(ctx context.Context, n Node, a textArgs) ([]node.Friend, error) {
 		return n.SearchAccounts(ctx, a.Text)
+	}),
+	"announce": answer(func(ctx context.Context, n Node, a textArgs) (node.Message, error) {
+		return n.Announce(ctx, a.Text)
 	}),
 	"friendship": answer(func(ctx context.Context, n Node, a friendshipArgs) (node.Friend, error) {
 		return n.Friendship(ctx, a.User, a.Step)

@@ -72,6 +72,12 @@ func (c *Client) RevokeDevice(ctx context.Context, id peer.ID) error {
 	return c.ask(ctx, "revoke", peerArgs{id}, &none{})
 }
 
+// Announce is the node's Announce.
+func (c *Client) Announce(ctx context.Context, text string) (result node.Message, err error) {
+	err = c.ask(ctx, "announce", textArgs{text}, &result)
+	return result, err
+}
+
 // Friends is the node's Friends.
 func (c *Client) Friends(ctx context.Context) (result []node.Friend, err error) {
 	err = c.ask(ctx, "friends", none{}, &result)

@@ -43,6 +43,9 @@ func (f *fakeNode) AccountDevices(_ context.Context) ([]node.AccountDevice, erro
 	return []node.AccountDevice{{ID: peer.ID{1}}}, f.note("devices")
 }
 
+func (f *fakeNode) Announce(_ context.Context, text string) (node.Message, error) {
+	return node.Message{}, f.note("announce", text)
+}
 func (f *fakeNode) RevokeDevice(_ context.Context, id peer.ID) error { return f.note("revoke", id) }
 
 func (f *fakeNode) Friends(_ context.Context) ([]node.Friend, error) {

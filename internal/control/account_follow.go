@@ -69,6 +69,11 @@ func (f *Follower) RevokeDevice(ctx context.Context, id peer.ID) error {
 	return err
 }
 
+// Announce is the node's Announce.
+func (f *Follower) Announce(ctx context.Context, text string) (node.Message, error) {
+	return once(ctx, f, func(n Node) (node.Message, error) { return n.Announce(ctx, text) })
+}
+
 // Friends is the node's Friends.
 func (f *Follower) Friends(ctx context.Context) ([]node.Friend, error) {
 	return again(ctx, f, func(n Node) ([]node.Friend, error) { return n.Friends(ctx) })

@@ -29,6 +29,7 @@ func TestEveryCallAboutAServerReachesTheNode(t *testing.T) {
 	f.ChangePassword(ctx, "old", "new")
 	f.AccountDevices(ctx)
 	f.RevokeDevice(ctx, peer.ID{1})
+	f.Announce(ctx, "to all")
 	f.Friends(ctx)
 	f.SearchAccounts(ctx, "bo")
 	f.Friendship(ctx, "bob", node.AcceptFriend)
@@ -41,7 +42,7 @@ func TestEveryCallAboutAServerReachesTheNode(t *testing.T) {
 	want := []any{
 		[]any{"account"}, []any{"servers"}, []any{"server key", "chat"}, []any{"sign in", in}, []any{"take back"}, []any{"sign out"}, []any{"forget server"},
 		[]any{"change account", change}, []any{"password", "old", "new"}, []any{"devices"}, []any{"revoke", peer.ID{1}},
-		[]any{"friends"}, []any{"search", "bo"}, []any{"friendship", "bob", node.AcceptFriend}, []any{"online"}, []any{"accounts"},
+		[]any{"announce", "to all"}, []any{"friends"}, []any{"search", "bo"}, []any{"friendship", "bob", node.AcceptFriend}, []any{"online"}, []any{"accounts"},
 		[]any{"administer", "bob", node.KickAccount}, []any{"invite", node.Invitation{Uses: 3}}, []any{"import", people},
 	}
 	n.mu.Lock()
