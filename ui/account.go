@@ -34,6 +34,7 @@ func (c *Console) readAccount() {
 		c.takeAccount(a)
 		if a.SignedIn {
 			c.readFriends()
+			c.readNotices()
 		}
 	})
 }

@@ -82,3 +82,7 @@ const madeLink = "earshot://chat.office.lan:7421/?k=AMn0J4KySqdSieTRiFWmpsZdcFLE
 func (f *fakeNode) Invite(ctx context.Context, i node.Invitation) (string, error) {
 	return madeLink, f.called(ctx, "Invite", strconv.Itoa(i.Uses))
 }
+
+func (f *fakeNode) Announce(ctx context.Context, text string) (node.Message, error) {
+	return node.Message{}, f.called(ctx, "Announce", text)
+}

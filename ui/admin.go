@@ -207,6 +207,7 @@ var adminKeys = []adminKey{
 	{'r', "reset", anAccount, func(c *Console, a *accountRow) { c.askStep(a.ListedAccount, node.ResetAccount) }},
 	{'i', "invite", whoever, func(c *Console, _ *accountRow) { c.askInvite() }},
 	{'m', "import", whoever, func(c *Console, _ *accountRow) { c.askImport() }},
+	{'a', "announce", whoever, func(c *Console, _ *accountRow) { c.askAnnounce() }},
 }
 
 func whoever(*accountRow) bool     { return true }

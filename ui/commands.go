@@ -58,6 +58,8 @@ func commandTable() ([]command, map[string]*command) {
 		{id: "key", slash: "key", run: func(c *Console, _ string) { c.showKey() }},
 		{id: "account", slash: "account", args: "server", run: (*Console).showAccount},
 		{id: "friend", slash: "friend", args: "user", run: (*Console).friend},
+		{id: "notices", slash: "notices", run: (*Console).showNotices},
+		{id: "announce", slash: "announce", args: "all", need: true, admin: true, run: (*Console).announce},
 		{id: "admin", slash: "admin", admin: true, run: (*Console).administer},
 		{id: "name", slash: "name", args: "name", need: true, run: (*Console).setName},
 		{id: "folder", slash: "folder", args: "path", need: true, run: (*Console).setFolder},
@@ -214,11 +216,13 @@ func (c *Console) setFolder(path string) {
 	})
 }
 
-// everybody is the people in no particular order.
+// everybody is the people in no particular order, each once.
 func (c *Console) everybody() []node.Person {
 	people := make([]node.Person, 0, len(c.people))
 	for _, p := range c.people {
-		people = append(people, p)
+		if p.Face.IsZero() {
+			people = append(people, p)
+		}
 	}
 	return people
 }

@@ -74,6 +74,7 @@ type Node interface {
 	ListAccounts(ctx context.Context) ([]node.ListedAccount, error)
 	Administer(ctx context.Context, user string, step node.AdminStep) (password string, err error)
 	Invite(ctx context.Context, i node.Invitation) (link string, err error)
+	Announce(ctx context.Context, text string) (node.Message, error)
 	ImportAccounts(ctx context.Context, accounts []node.NewAccount) ([]node.MadeAccount, error)
 }
 

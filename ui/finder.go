@@ -71,7 +71,7 @@ func (c *Console) sortedPeople() []node.Person {
 	people := c.everybody()
 	slices.SortFunc(people, func(a, b node.Person) int {
 		return cmp.Or(-compareBool(c.unreadOf(a) > 0, c.unreadOf(b) > 0), b.Written.Compare(a.Written),
-			-compareBool(a.Online, b.Online), strings.Compare(nameOf(a), nameOf(b)), a.ID.Compare(b.ID))
+			-compareBool(a.Here(), b.Here()), strings.Compare(nameOf(a), nameOf(b)), a.ID.Compare(b.ID))
 	})
 	return people
 }

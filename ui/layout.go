@@ -229,12 +229,12 @@ func (c *Console) drawHead(a area) {
 // presence is whether somebody is there, in words.
 func (c *Console) presence(p node.Person) string {
 	switch {
-	case p.Online && p.Connected:
+	case p.Online && p.Connected, p.Elsewhere:
 		if f, ok := c.account.friends[p.Account]; ok && p.Account != "" && f.Presence != "offline" {
 			return c.standingOf(string(f.Presence), f.Status.String())
 		}
 		return c.words.OnlineNow
-	case p.Online:
+	case p.Here():
 		return c.words.NotConnected
 	case p.LastSeen.IsZero():
 		return c.words.Away

@@ -201,7 +201,7 @@ func (c *Console) markOf(m node.Message) string {
 	case node.Read:
 		return c.glyphs.read
 	}
-	if p, ok := c.personOf(m.Conversation); ok && !p.Online {
+	if p, ok := c.personOf(m.Conversation); ok && !p.Here() {
 		return c.words.WaitingFor.with(nameOf(p))
 	}
 	if m.Why.IsZero() {

@@ -45,9 +45,10 @@ func (l *peopleList) refresh() {
 	var here, away, imitators []node.Person
 	for _, p := range l.c.people {
 		switch {
+		case !p.Face.IsZero(): // the person is listed by another device
 		case p.Imitates:
 			imitators = append(imitators, p)
-		case p.Online:
+		case p.Here():
 			here = append(here, p)
 		default:
 			away = append(away, p)
@@ -222,7 +223,7 @@ func (l *peopleList) draw(a area) {
 	w := l.c.words
 	online := 0
 	for _, r := range l.rows {
-		if r.heading == "" && r.person.Online {
+		if r.heading == "" && r.person.Here() {
 			online++
 		}
 	}
@@ -326,7 +327,7 @@ func (l *peopleList) marks(p node.Person, unread int) string {
 
 func (l *peopleList) presence(p node.Person) string {
 	switch f := l.c.account.friends[p.Account]; {
-	case !p.Online:
+	case !p.Here():
 		return l.c.glyphs.away
 	case p.Account != "" && l.c.words.Presences[string(f.Presence)] != "":
 		return l.c.glyphs.idle

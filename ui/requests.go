@@ -25,8 +25,7 @@ type request struct {
 // requests is everything that waits, in the order in which it is answered: what
 // was put off comes last.
 func (c *Console) requests() []request {
-	all := append(c.friendRequests(), c.serverRequest()...)
-	all = append(all, c.outRequest()...)
+	all := slices.Concat(c.friendRequests(), c.serverRequest(), c.outRequest(), c.noticeRequest())
 	for _, t := range c.transfers.going() {
 		switch {
 		case offeredHere(*t):
@@ -41,6 +40,10 @@ func (c *Console) requests() []request {
 			all = append(all, request{"alarm " + p.ID.String() + p.Alarm.String(), true, p.LastSeen, p.Alarm.String, func() { c.showAlarm(p) }})
 		case p.Older:
 			all = append(all, request{"older " + p.ID.String(), true, p.LastSeen, func() string { return c.words.OlderBar.with(nameOf(p)) }, func() { c.askOlder(p) }})
+		case p.Asks:
+			all = append(all, request{"own " + p.ID.String(), true, p.FirstSeen, func() string { return c.words.OwnDeviceBar.with(p.ID.String()[:8]) }, func() { c.askOwnDevice(p) }})
+		case p.Guest && !p.Imitates && p.Online:
+			all = append(all, request{"guest " + p.ID.String(), false, p.FirstSeen, func() string { return c.words.GuestBar.with(nameOf(p)) }, func() { c.askGuest(p) }})
 		case p.NewDevice:
 			all = append(all, request{"device " + p.ID.String(), true, p.FirstSeen, func() string { return c.words.NewDeviceBar.with(nameOf(p)) }, func() { c.askNewDevice(p) }})
 		case p.Imitates:
@@ -231,6 +234,18 @@ func (c *Console) warnImitator(p node.Person) {
 func (c *Console) askNewDevice(p node.Person) {
 	w := c.words
 	c.askTrust(p, w.NewDeviceTitle.with(nameOf(p)), w.NewDeviceText.with(nameOf(p)), w.NewDeviceWhy, w.NewDeviceYes)
+}
+
+// askGuest asks whether a device is that of somebody whom one knows by another one.
+func (c *Console) askGuest(p node.Person) {
+	w := c.words
+	c.askTrust(p, w.NewDeviceTitle.with(nameOf(p)), w.GuestText.with(nameOf(p)), w.GuestWhy, w.NewDeviceYes)
+}
+
+// askOwnDevice asks whether a device is another one of this person.
+func (c *Console) askOwnDevice(p node.Person) {
+	w := c.words
+	c.askTrust(p, w.OwnDeviceTitle, w.OwnDeviceText.with(p.ID.String()[:8]), w.OwnDeviceWhy, w.OwnDeviceYes)
 }
 
 // askOlder asks whether it is right that a verified person's program is older now.

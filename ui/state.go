@@ -21,6 +21,7 @@ type state struct {
 	chats     map[node.Conversation]*chat
 	open      *chat           // the conversation on the screen; nil: none
 	put       map[string]bool // requests that were put off
+	notices   []node.Message  // the newest announcements, oldest first
 	rung      map[node.Conversation]time.Time
 
 	notice  string    // one line for the person, in the status bar
@@ -107,6 +108,10 @@ func (c *Console) apply(events []node.Event) {
 			if ev.Message != nil {
 				c.applyMessage(*ev.Message)
 			}
+		case node.AnnouncementAdded:
+			if ev.Message != nil {
+				c.applyNotice(*ev.Message)
+			}
 		case node.StateChanged:
 			if ev.Message != nil {
 				c.applyState(*ev.Message)
@@ -146,11 +151,11 @@ func (c *Console) applyPerson(p node.Person) {
 	before := c.people[p.ID]
 	c.people[p.ID] = p
 	c.list.stale = true
-	if before.Online == p.Online || c.quiet || c.now().Sub(c.self.Started) < settling {
+	if before.Here() == p.Here() || !p.Face.IsZero() || c.quiet || c.now().Sub(c.self.Started) < settling {
 		return
 	}
 	came := c.words.CameIn
-	if !p.Online {
+	if !p.Here() {
 		came = c.words.Left
 	}
 	c.arrival = came.with(nameOf(p), c.clock(c.now()))

@@ -58,6 +58,13 @@ type words struct {
 	TakenBar, TakenSomeBar               template // file
 	StrangerBar, ImitatorBar             template // name
 	NewDeviceBar, OlderBar               template // name
+	OwnDeviceBar                         template // its ID
+	GuestBar, GuestText                  template // name
+	GuestWhy                             string
+	NoticeBar                            template // name, text
+	NoticesTitle, NoNotices, Announced   string
+	AnnounceTitle, AnnounceLabel         string
+	AnnounceText, AnnounceYes            string
 
 	// Transfers.
 	Transfers, NoTransfers, Checked string
@@ -113,6 +120,9 @@ type words struct {
 	ImitatorWhy, Compare                 string
 	NewDeviceTitle, NewDeviceText        template
 	NewDeviceWhy, NewDeviceYes           string
+	OwnDeviceTitle                       string
+	OwnDeviceText                        template // its ID
+	OwnDeviceWhy, OwnDeviceYes           string
 	OlderText                            template
 	OlderWhy, OlderYes                   string
 	VerifyTitle, VerifyHow, DifferText   template
