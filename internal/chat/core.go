@@ -15,12 +15,12 @@ type core struct {
 	self  peer.ID
 	timer func() time.Time // for delays; the wall clock is cfg.Now
 
-	account Party             // that this device belongs to; zero: none
-	ticket  []byte            // which says so
+	account Party  // that this device belongs to; zero: none
+	ticket  []byte // which says so
 	// belonged: to an account, now or before; other devices of that may not know better
 	belonged bool
-	parties map[peer.ID]Party // the accounts that other devices belong to
-	guests  map[peer.ID]bool  // of those, which get nothing of their accounts
+	parties  map[peer.ID]Party // the accounts that other devices belong to
+	guests   map[peer.ID]bool  // of those, which get nothing of their accounts
 
 	conversations map[peer.Hash]*conversation // those in use
 	stored        map[peer.Hash]Conversation  // all that are in the store

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"earshot/internal/chat"
+	"earshot/peer"
 	"earshot/transfer"
 )
 
@@ -303,4 +304,42 @@ func folderSum(t *testing.T, dir string) [sha256.Size]byte {
 		h.Write(append([]byte(f.Name()), sum[:]...))
 	}
 	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// TestConversationsGetTheirParties: a database from before accounts had conversations
+// knows whom they are with, and whose their logs are.
+func TestConversationsGetTheirParties(t *testing.T) {
+	path := newPath(t)
+	db, _, err := openAs(path, before(t, "0009"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := between(alice, bob)
+	err = db.update("write as before", func(tx tx) error {
+		_, err := tx.exec("INSERT INTO conversation (id, preimage, peer, log, origin) VALUES (?, ?, ?, 0, '')", c.ID[:], c.Preimage, c.Peer.Device[:])
+		for _, author := range []*peer.Identity{alice, bob} {
+			id := author.ID()
+			if err == nil {
+				_, err = tx.exec("INSERT INTO log VALUES (?, ?, 7, 1, 3, ?, 9, 2)", c.ID[:], id[:], make([]byte, 32))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, db)
+	db = mustOpen(t, path)
+	if all, err := db.Conversations(); err != nil || !reflect.DeepEqual(all, []chat.Conversation{c}) {
+		t.Errorf("conversations %+v, %v", all, err)
+	}
+	logs, err := db.Logs(c.ID)
+	if err != nil || len(logs) != 2 {
+		t.Fatalf("logs %+v, %v", logs, err)
+	}
+	for _, l := range logs {
+		if l.Ours != (l.Author == alice.ID()) || l.Last != 3 || l.Read != 2 {
+			t.Errorf("a log of %s: %+v", l.Author, l)
+		}
+	}
 }
