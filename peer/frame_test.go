@@ -74,7 +74,7 @@ func samples() map[string]Message {
 		"name":    Presence{Name: "Ада"},
 		"twice":   Presence{Name: "Ada", Twice: true},
 		"newer":   NewerTicket{Ticket: []byte{1}},
-		"vouch":   Vouch{Devices: []ID{seedID(1), seedID(2)}},
+		"vouch":   Vouch{Vouchers: []Voucher{{Device: seedID(1), By: seedID(2), Signature: []byte{2}}}},
 		"revoked": Revoked{Realm: seedID(2), Epoch: 5, Page: []byte{1}},
 		"behind":  Revoked{Realm: seedID(2), Epoch: 4, Want: 1},
 		"state":   OfferState{Offer: id, State: "paused", Reason: "disk full", Done: 1 << 33},

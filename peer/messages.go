@@ -72,14 +72,6 @@ type Presence struct {
 	Twice bool `cbor:"2,keyasint,omitempty"`
 }
 
-// Vouch names other devices of the sender's account to which its person said yes.
-type Vouch struct {
-	Devices []ID `cbor:"1,keyasint"` // at most [MaxVouched] count
-}
-
-// MaxVouched is more than the devices that an account has.
-const MaxVouched = 64
-
 // Ping asks for a [Pong] with the same number.
 type Ping struct {
 	N uint64 `cbor:"1,keyasint"`
@@ -196,6 +188,5 @@ func (Entries) Type() Type     { return TypeEntries }
 func (Revoked) Type() Type     { return TypeRevoked }
 func (Presence) Type() Type    { return TypePresence }
 func (NewerTicket) Type() Type { return TypeTicket }
-func (Vouch) Type() Type       { return TypeVouch }
 func (OfferState) Type() Type  { return TypeOfferState }
 func (DialBack) Type() Type    { return TypeDialBack }

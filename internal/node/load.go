@@ -19,7 +19,7 @@ func (n *Node) load() error {
 		return err
 	}
 	n.loadPeople(devices)
-	if err := errors.Join(n.loadAccounts(), n.loadOwn(), n.loadTaken()); err != nil {
+	if err := errors.Join(n.loadAccounts(), n.loadOwn(), n.loadTaken(), n.loadVouchers()); err != nil {
 		return err
 	}
 	if err := n.loadServer(); err != nil { // before the conversations: it says who is one person

@@ -110,6 +110,7 @@ type Node struct {
 	owned     map[chat.Party][]*person // by account
 	groups    map[string][]*person     // who is one person to people
 	taken     map[chat.Party][]*person // as a device of an account, also where it is none any more
+	vouchers  map[peer.ID]peer.Voucher // for this device, by who signed
 	talks     talks
 	belonged  map[string]bool // the accounts whose device this one is, or was
 	realm     realm

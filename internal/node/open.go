@@ -32,7 +32,7 @@ func Open(cfg Config) (*Node, error) {
 		cfg: cfg, log: cfg.Log, now: time.Now, started: time.Now(), rule: cfg.Rule, named: cfg.Named,
 		name: peer.DisplayName(cfg.Name), box: newMailbox(), stopped: make(chan struct{}),
 		hidden: cfg.Hidden, seen: make(chan struct{}), shift: newShift(), paths: discovery.NewPaths(cfg.Interfaces),
-		people: make(map[peer.ID]*person), owned: make(map[chat.Party][]*person), groups: make(map[string][]*person), askOwn: make(ownQuestion, 1), taken: make(map[chat.Party][]*person),
+		people: make(map[peer.ID]*person), owned: make(map[chat.Party][]*person), groups: make(map[string][]*person), askOwn: make(ownQuestion, 1), vouchers: make(map[peer.ID]peer.Voucher), taken: make(map[chat.Party][]*person),
 		talks:     talks{make(map[peer.Hash]chat.Party), make(map[chat.Party][]peer.Hash)},
 		belonged:  make(map[string]bool),
 		transfers: make(map[uuid.UUID]transfer.Transfer),

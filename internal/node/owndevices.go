@@ -91,9 +91,7 @@ func (n *Node) admit(p *person) {
 	n.befriend(p)
 	n.replica.Accept(p.id)
 	n.certify(p)
-	for _, other := range n.people {
-		n.vouchTo(other)
-	}
+	n.vouchToAll()
 }
 
 // meetEarlier looks for the account's other devices. Who is new there says yes to all of

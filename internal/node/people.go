@@ -62,15 +62,16 @@ type person struct {
 
 	ticket peer.Ticket // the newest it showed; of serial 0: none. See realm.go
 	// See talk.go.
-	owner     chat.Party   // the account whose device it is, by the ticket
-	certified standing     // what the conversations were told of that
-	group     string       // whose devices are shown as one; "": it is alone
-	accounts  []chat.Party // whose device it is, or was
-	own       bool         // it is another one of this account
-	taken     chat.Party   // the account as whose device it is taken, see vouch.go
-	vouches   []peer.ID    // the other devices of its account to which its person said yes
-	ownFor    string       // the account as whose device this person said yes to it
-	account   affiliation  // what that says to people
+	owner     chat.Party     // the account whose device it is, by the ticket
+	certified standing       // what the conversations were told of that
+	group     string         // whose devices are shown as one; "": it is alone
+	accounts  []chat.Party   // whose device it is, or was
+	own       bool           // it is another one of this account
+	taken     chat.Party     // the account as whose device it is taken, see vouch.go
+	vouches   []peer.Voucher // that it showed
+	showed    bool           // since the last tick
+	ownFor    string         // the account as whose device this person said yes to it
+	account   affiliation    // what that says to people
 
 	version uint64 // of the protocol, the highest it offered; 0: not known. See versions.go
 	offers  uint64 // now, in its hello

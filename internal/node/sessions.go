@@ -119,6 +119,7 @@ func (n *Node) tick() {
 	n.rest(now)
 	n.warnOfImitators()
 	n.takeNames()
+	n.takeVouchers()
 	n.reviewLapsed(now)
 	n.confirmAgain(now)
 	n.tellFound()

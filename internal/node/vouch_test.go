@@ -59,3 +59,36 @@ func TestAStolenPasswordGetsNothing(t *testing.T) {
 	}
 	eventually(t, "it gets everything", func() bool { return len(thief.texts(ann)) == 6 })
 }
+
+// TestAYesIsShownByTheDeviceItself: the desk says yes to the laptop while Ann is away,
+// and is away itself when she comes back.
+func TestAYesIsShownByTheDeviceItself(t *testing.T) {
+	o, ann, desk, laptop := openServer(t), start(t, "Ann"), start(t, "Bob's desk"), start(t, "Bob's laptop")
+	o.signsIn(ann, "ann")
+	o.signsIn(desk, "bob")
+	meet(t, ann, desk)
+	eventually(t, "Ann knows the desk", func() bool { p, _ := ann.sees(desk.myself()); return !p.CertifiedBy.IsZero() })
+	ann.writes(desk, "hello")
+	eventually(t, "it is there", desk.says(ann, "hello"))
+	ann.stop()
+	o.signsIn(laptop, "bob")
+	meet(t, laptop, desk)
+	eventually(t, "the desk asks", desk.asksAbout(laptop))
+	if err := desk.Accept(t.Context(), laptop.myself()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the laptop has the voucher", func() bool {
+		kept, err := laptop.db.Settings(vouchedBy)
+		return err == nil && len(kept) == 1
+	})
+	desk.stop()
+	laptop.stop()
+	laptop.restart() // it is kept
+	ann.restart()
+	meet(t, ann, laptop)
+	m := ann.writes(desk, "are you there?")
+	eventually(t, "the laptop gets it", func() bool { return ann.state(m.ID) == Delivered })
+	if ann.guest(laptop)() {
+		t.Error("it is a guest still")
+	}
+}
