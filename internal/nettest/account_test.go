@@ -45,6 +45,7 @@ func serve(t *testing.T, host *lab.Host, args ...string) (link string, stop func
 // TestFriendsFindEachOtherThroughAServer: no multicast reaches anybody, as between
 // two subnets. Then the server stops, and everything goes on.
 func TestFriendsFindEachOtherThroughAServer(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	link := lab.New(t, 3)
 	for _, h := range link.Hosts {
 		h.DropMulticast()
@@ -91,6 +92,7 @@ func TestFriendsFindEachOtherThroughAServer(t *testing.T) {
 // TestAKickIsHeardEverywhere: by those who are there from the server, and by who was
 // away, when the server is gone, from the others.
 func TestAKickIsHeardEverywhere(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	link := lab.New(t, 4)
 	join, stop := serve(t, link.Hosts[0])
 	ann, carl, kim := someone(t, link.Hosts[1], "Ann"), someone(t, link.Hosts[2], "Carl"), someone(t, link.Hosts[3], "Kim")

@@ -83,6 +83,7 @@ func (p *person) setClock(ahead time.Duration) {
 // TestClocksThatJump by three hours within a transfer, ahead and back, disturb
 // neither it nor what people write.
 func TestClocksThatJump(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	if reason := lab.Missing(); reason != "" {
 		t.Skip(reason)
 	}

@@ -84,6 +84,7 @@ func (p *person) shows(with string, want ...string) {
 // the first one, neither from there nor from Ann; then either gets what was written
 // while the other was there alone.
 func TestASecondDeviceGetsWhatIsForItsPerson(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	c, ann, desk := opens(t)
 	c.ann.run(0, "msg", "bob", "before the laptop")
 	laptop := c.laptop.listen()
@@ -134,6 +135,7 @@ func TestASecondDeviceGetsWhatIsForItsPerson(t *testing.T) {
 // TestAnAnnouncementIsHeardByAll: on both subnets, and by who was away, when neither
 // the server nor the administrator is there any more.
 func TestAnAnnouncementIsHeardByAll(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	const text = "the network is down at six"
 	announced := func(e event) bool { return e.Event == "announcement" && e.Text == text }
 	c, ann, desk := opens(t)
@@ -168,6 +170,7 @@ func (p *person) writes(to string, from, n int) error {
 // TestAKilledDeviceHasAllOnce: whenever the laptop is killed, nothing is lost on either
 // of Bob's devices, nothing comes twice.
 func TestAKilledDeviceHasAllOnce(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	const n = 30
 	c, _, desk := opens(t)
 	laptop := c.brings(desk)

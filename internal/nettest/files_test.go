@@ -192,6 +192,7 @@ func TestAPulledCableOnlyPauses(t *testing.T) {
 // TestAReceiverThatMoves has the receiver's address change within a transfer, as that
 // of a laptop on another Wi-Fi: it goes on from the new one, and not from the start.
 func TestAReceiverThatMoves(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	for name, without := range map[string]func(*lab.Host){
 		"with IPv4 alone/R-15":      (*lab.Host).WithoutIPv6,
 		"while its IPv6 stays/R-15": func(*lab.Host) {},

@@ -45,6 +45,7 @@ func TestFilesThroughAFirewall(t *testing.T) {
 }
 
 func TestAFirewallOnBothSidesIsNamed(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	for _, opens := range []string{"the sender", "the receiver"} {
 		t.Run(opens+" opens", func(t *testing.T) {
 			link := lab.New(t, 2)

@@ -33,6 +33,7 @@ func (l *listener) findServers(n int) []foundServer {
 // TestAServerOnTheNetworkIsFound: it is announced on the links that were chosen,
 // suggested and never trusted, and says goodbye.
 func TestAServerOnTheNetworkIsFound(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	office, yard := lab.New(t, 2), lab.New(t, 1)
 	yard.Join(office.Hosts[0], "eth1", "10.78.0.1")
 	join, stop := serve(t, office.Hosts[0], "--announce", "Office 张", "--interface", "eth0")

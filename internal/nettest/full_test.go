@@ -61,6 +61,7 @@ func (d smallDisk) leave(free int64) {
 // TestTheDiskFillsUp when half of a file is there, because of others. Both sides
 // say so, people go on writing, and the file goes on by itself when there is room.
 func TestTheDiskFillsUp(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	const size = 256 << 20
 	for name, c := range map[string]struct {
 		free int64 // when half of it is there

@@ -72,6 +72,7 @@ func (p *person) wantMessages(from string, n int) {
 }
 
 func TestWhatWasWrittenMeanwhileArrivesOnce(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	link := lab.New(t, 2)
 	ann, bob := someone(t, link.Hosts[0], "Ann"), someone(t, link.Hosts[1], "Bob")
 	a, b := ann.listen(), bob.listen()
@@ -104,6 +105,7 @@ func TestWhatWasWrittenMeanwhileArrivesOnce(t *testing.T) {
 // The receiver's memory is lost, or goes back: nobody believes that what is gone
 // was delivered, and both go on.
 func TestALostOrOldDatabaseHealsItself(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	for _, c := range []struct {
 		what string
 		lose func(t *testing.T, bob *person, old string)

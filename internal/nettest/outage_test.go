@@ -27,6 +27,7 @@ func outageTime(t *testing.T) time.Duration {
 // across a router, write to each other and send files all the while; meanwhile a cable
 // is pulled and Bob starts again. When the server is back all are there.
 func TestFriendsGoOnWhileTheServerIsAway(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	t.Run("A-23", friendsGoOn)
 }
 

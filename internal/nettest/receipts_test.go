@@ -49,6 +49,7 @@ func signedFor(t *testing.T, ann, bob *person, id string) {
 // TestReceiptsOutlastKills kills the receiver in the moments around the end of a
 // transfer, when the file gets its name and the receipt is written.
 func TestReceiptsOutlastKills(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	link := lab.New(t, 2)
 	ann, bob := someone(t, link.Hosts[0], "Ann"), someone(t, link.Hosts[1], "Bob")
 	dir := t.TempDir()

@@ -76,6 +76,7 @@ func (p *person) signUp(link, user string) {
 }
 
 func TestAServerBringsTwoSubnetsTogether(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	here, there := lab.NewRouted(t, 2, 2)
 	server := someone(t, here.Hosts[0], "Office").serves()
 	ann, bob, eve := someone(t, here.Hosts[1], "Ann"), someone(t, there.Hosts[0], "Bob"), someone(t, there.Hosts[1], "Eve")

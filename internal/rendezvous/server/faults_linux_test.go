@@ -3,6 +3,7 @@
 package server
 
 import (
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -96,16 +97,16 @@ func function[F any](address uintptr) F {
 	return *(*F)(unsafe.Pointer(&address))
 }
 
-// eachWrite runs a scenario with a fault in the first write of it, then in the second,
-// and so on, until it passes without one; under the race detector, which takes ten
-// times as long, in every seventh.
+// eachWrite runs a scenario with a fault in one write of it, then in a later one, and so
+// on, until it passes without one. Every third, under the race detector, which takes ten
+// times as long, every eleventh; with which it begins is drawn.
 func eachWrite(t *testing.T, least int, scenario func(t *testing.T, fail, heal func())) {
-	step := 1
+	step := 3
 	if raceOn {
-		step = 7
+		step = 11
 	}
 	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EIO} {
-		n, failed := 1, true
+		n, failed := 1+rand.IntN(step), true
 		for ; failed && !t.Failed(); n += step {
 			scenario(t, func() { disk.fail(n, errno) }, func() { failed = disk.heal() })
 		}
