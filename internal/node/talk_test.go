@@ -178,7 +178,7 @@ func TestOwnDevicesFindEachOtherByTheServer(t *testing.T) {
 		return len(o.beats[desk.myself()].Addresses) > 0
 	})
 	o.signsIn(laptop, "bob")
-	eventually(t, "a session", func() bool { return laptop.online(desk) })
+	eventually(t, "a session", func() bool { return laptop.online(desk) && desk.asksAbout(laptop)() })
 	if err := desk.Accept(t.Context(), laptop.myself()); err != nil {
 		t.Fatal(err)
 	}

@@ -220,19 +220,38 @@ func (s *Server) Run(ctx context.Context) error {
 	defer cancel()
 	wg.Go(func() { s.hub.run(ctx) })
 	wg.Go(func() { s.keepLease(ctx) })
-	wg.Go(func() { s.directory.listen(ctx, s.hub.heard, s.hub.missed) })
+	listening := make(chan struct{})
+	tried := sync.OnceFunc(func() { close(listening) })
+	wg.Go(func() {
+		defer tried()
+		s.directory.listen(ctx, s.hub.heard, func(why error) { s.hub.missed(why); tried() })
+	})
 	if s.metrics != nil {
 		wg.Go(func() { s.serveMetrics(ctx) })
 	}
 	s.log.Info("serving", "at", s.Addr(), "addresses", s.config.Addresses, "realm", rendezvous.Fingerprint(s.Realm()))
 	stopped := make(chan struct{})
 	defer context.AfterFunc(ctx, func() { defer close(stopped); s.stop() })()
+	s.awaitNotices(ctx, listening)
 	err := s.http.ServeTLS(s.gate, "", "")
 	if errors.Is(err, http.ErrServerClosed) {
 		<-stopped
 		return nil
 	}
 	return err
+}
+
+// awaitNotices waits until other servers are heard, or cannot be: who came before would
+// have to be told everything again.
+func (s *Server) awaitNotices(ctx context.Context, listening <-chan struct{}) {
+	if s.directory.postgres == nil {
+		return
+	}
+	select {
+	case <-listening:
+	case <-time.After(queryTime):
+	case <-ctx.Done():
+	}
 }
 
 // stop has what is held answered, and waits for that.
